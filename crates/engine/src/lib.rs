@@ -1,0 +1,1 @@
+//! Drives core against ports: tasks, timers and the only HTTP client.

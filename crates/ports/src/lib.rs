@@ -1,0 +1,1 @@
+//! What we ask of the world: traits with contracts, and the conformance suite that proves them.

@@ -1,0 +1,1 @@
+//! Reads systems of record: SQLite databases and CSV files.

@@ -1,0 +1,1 @@
+//! Seeded runs of the whole, and runs of the real binary under kill -9.

@@ -1,0 +1,3 @@
+//! Keeps house.
+
+fn main() {}
