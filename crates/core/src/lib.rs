@@ -1,1 +1,6 @@
-//! Decides what Linchpin does next. Pure: told the time, rolls only the dice it is given.
+//! Decides what Linchpin does next.
+//!
+//! Pure: no runtime, no files, no clock, no dice of its own. Machines are told the time and return actions; deciders
+//! are functions from a snapshot to a plan.
+
+pub mod time;
