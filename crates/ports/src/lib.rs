@@ -1,1 +1,14 @@
-//! What we ask of the world: traits with contracts, and the conformance suite that proves them.
+//! What we ask of the world, as traits whose doc comments are the contract.
+//!
+//! Every sentence of a contract has a test in `conformance`, which every implementation runs.
+//! One method is one intent is one transaction; no transaction handle leaves a store.
+//! What a method returned as written survives a crash of the process and of the machine.
+
+pub mod budget;
+pub mod credentials;
+pub mod links;
+pub mod mirror;
+pub mod queue;
+pub mod runs;
+pub mod source;
+pub mod store;

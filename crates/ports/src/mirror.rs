@@ -1,0 +1,44 @@
+//! Records as HubSpot last showed them.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use linchpin_hubspot::id::{Install, ObjectType, RecordId};
+
+use crate::store::StoreError;
+
+/// One record as read or answered; only the properties that were asked for or written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MirrorRecord {
+    /// Its type.
+    pub object_type: ObjectType,
+    /// Its id.
+    pub id: RecordId,
+    /// The properties seen.
+    pub properties: BTreeMap<String, Option<String>>,
+    /// HubSpot's `updatedAt`, as text.
+    pub updated_at: Option<String>,
+    /// Whether it is archived.
+    pub archived: bool,
+}
+
+/// The mirror.
+#[async_trait]
+pub trait Mirror: Send + Sync {
+    /// Stores records; properties that a record does not carry keep their stored values.
+    async fn put(&self, install: Install, records: Vec<MirrorRecord>) -> Result<(), StoreError>;
+
+    /// Records by id, in the order of the ids.
+    async fn get(
+        &self,
+        install: Install,
+        object_type: &ObjectType,
+        ids: &[RecordId],
+    ) -> Result<Vec<Option<MirrorRecord>>, StoreError>;
+
+    /// The highest id seen of a type; zero when none.
+    async fn highest(&self, install: Install, object_type: &ObjectType) -> Result<RecordId, StoreError>;
+
+    /// How many records of a type are held.
+    async fn count(&self, install: Install, object_type: &ObjectType) -> Result<u64, StoreError>;
+}

@@ -1,0 +1,75 @@
+//! Runs: a plan is made in chunks, sealed, started once and finished once.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use linchpin_core::sync::desired::EntryName;
+use linchpin_core::sync::link::{AssociationLink, Link};
+use linchpin_core::sync::operation::{Operation, OperationState};
+use linchpin_core::sync::run::{Plan, RejectedRow, Run, RunId};
+use linchpin_core::time::Wall;
+use linchpin_hubspot::id::Install;
+
+use crate::mirror::MirrorRecord;
+use crate::store::StoreError;
+
+/// A part of a plan, stored as one.
+#[derive(Clone, Debug, Default)]
+pub struct PlanChunk {
+    /// The operations, ascending by `seq`.
+    pub operations: Vec<Operation>,
+    /// Rows that cannot be synced.
+    pub rejected: Vec<RejectedRow>,
+    /// Links to records that were found in HubSpot: they hold whatever becomes of the plan.
+    pub links: Vec<Link>,
+    /// Associations found in HubSpot.
+    pub associations: Vec<AssociationLink>,
+    /// Records that were read on the way.
+    pub mirror: Vec<MirrorRecord>,
+}
+
+/// How many operations of one kind are in which state.
+pub type Progress = BTreeMap<(u16, EntryName, String, OperationState), u64>;
+
+/// The book of runs.
+#[async_trait]
+pub trait Runs: Send + Sync {
+    /// Opens a run in state `Planning`. Other runs of the install in `Planning` are dropped with their operations.
+    async fn begin(&self, install: Install, run: RunId, mapping: u64, now: Wall) -> Result<(), StoreError>;
+
+    /// Adds a chunk to a run in `Planning`: all of it or nothing. Links and associations replace those of the same row.
+    async fn extend(&self, install: Install, run: RunId, chunk: PlanChunk) -> Result<(), StoreError>;
+
+    /// Completes the plan: `Planned`, at the links' present revision. Other runs in `Planned` are dropped with their
+    /// operations. From here on the plan never changes.
+    async fn seal(&self, install: Install, run: RunId, plan: Plan) -> Result<Run, StoreError>;
+
+    /// `Planned` to `Applying`. Refused as stale if the links' revision is not the plan's. Starting a run that is being
+    /// applied already is harmless.
+    async fn start(&self, install: Install, run: RunId) -> Result<Run, StoreError>;
+
+    /// `Applying` to `Finished`; refused while an operation is waiting or sent. Operations that are done are forgotten,
+    /// the rejected ones stay.
+    async fn finish(&self, install: Install, run: RunId) -> Result<Run, StoreError>;
+
+    /// One run.
+    async fn get(&self, install: Install, run: RunId) -> Result<Run, StoreError>;
+
+    /// The newest run that is planned or being applied; one being applied comes first.
+    async fn open_run(&self, install: Install) -> Result<Option<Run>, StoreError>;
+
+    /// The last runs, newest first.
+    async fn recent(&self, install: Install, limit: usize) -> Result<Vec<Run>, StoreError>;
+
+    /// Counts of a run's operations by stage, entry, verb and state.
+    async fn progress(&self, install: Install, run: RunId) -> Result<Progress, StoreError>;
+
+    /// The rows that a run rejected, when planning and when applying, in order, after the first `skip`.
+    async fn rejected(
+        &self,
+        install: Install,
+        run: RunId,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<RejectedRow>, StoreError>;
+}

@@ -1,0 +1,85 @@
+//! What all stores have in common: how they fail, and the bundle that the engine is given.
+
+use std::sync::Arc;
+
+use crate::{budget::BudgetRecords, links::Links, mirror::Mirror, queue::Queue, runs::Runs};
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk is full, the file is gone, the server does not answer. Nothing was written.
+    #[error("the store cannot {intent}")]
+    Unavailable {
+        /// What was asked (`settle operations`).
+        intent: &'static str,
+        /// The cause.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A stored value cannot be read back: a bad row is an error that says where, not a panic.
+    #[error("the store holds a damaged row: table {table}, column {column}, key {key}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The key of the row.
+        key: String,
+    },
+    /// The caller asked for something that the present state forbids. Nothing was written.
+    #[error("{0}")]
+    Refused(Refusal),
+}
+
+/// What a store refuses, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Another process has this store open.
+    #[error("another Linchpin process owns this store: stop it, or give this one a store of its own")]
+    Owned,
+    /// The store was written by a newer Linchpin.
+    #[error("the store has schema {found}, this program knows {known}: use the newer Linchpin that wrote it")]
+    TooNew {
+        /// The schema number of the store.
+        found: u32,
+        /// The newest one that this program knows.
+        known: u32,
+    },
+    /// There is no such run.
+    #[error("there is no run {0}")]
+    UnknownRun(String),
+    /// The run is not in the state that the call needs.
+    #[error("run {run} is {found:?}, which does not allow this")]
+    WrongState {
+        /// The run.
+        run: String,
+        /// Its state.
+        found: linchpin_core::sync::run::RunState,
+    },
+    /// The links have changed since the plan was made.
+    #[error("the plan is stale: it was made at revision {planned}, the links are at {current}; make a new plan")]
+    Stale {
+        /// The revision that the plan was made from.
+        planned: u64,
+        /// The present revision.
+        current: u64,
+    },
+    /// An operation that is not claimed cannot be settled.
+    #[error("operation {0} is not claimed")]
+    NotClaimed(String),
+}
+
+/// Everything the engine remembers with; usually one store behind all of them.
+#[derive(Clone)]
+pub struct Stores {
+    /// Runs and their plans.
+    pub runs: Arc<dyn Runs>,
+    /// The durable queue.
+    pub queue: Arc<dyn Queue>,
+    /// Which row is which record.
+    pub links: Arc<dyn Links>,
+    /// Records as HubSpot last showed them.
+    pub mirror: Arc<dyn Mirror>,
+    /// The budget's memory across restarts.
+    pub budget: Arc<dyn BudgetRecords>,
+}
