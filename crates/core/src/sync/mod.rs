@@ -2,7 +2,9 @@
 //! last agreed, what to do about the difference.
 
 pub mod desired;
+pub mod diff;
 pub mod link;
 pub mod operation;
+pub mod plan;
 pub mod row;
 pub mod run;
