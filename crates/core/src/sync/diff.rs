@@ -10,8 +10,8 @@ use super::operation::Action;
 
 /// What comparing needs to know about the portal and about other rows.
 pub trait Surroundings {
-    /// Whether two texts are the same value of a property, as HubSpot compares them (`5.00` and `5`).
-    fn same(&self, property: &str, one: &str, other: &str) -> bool;
+    /// The one text that stands for all texts of the same value of a property (`5` for `5.00`).
+    fn canonical(&self, property: &str, value: &str) -> String;
 
     /// The record of another row, if it is linked.
     fn record_of(&self, row: &RowId) -> Option<RecordId>;
@@ -85,7 +85,7 @@ fn differs(name: &str, wanted: &DesiredValue, agreed: Option<&Agreed>, around: &
     };
     let matches = |known: Option<&str>| {
         let known = known.unwrap_or("");
-        known == wanted || (!known.is_empty() && !wanted.is_empty() && around.same(name, known, &wanted))
+        known == wanted || (!known.is_empty() && !wanted.is_empty() && around.canonical(name, known) == around.canonical(name, &wanted))
     };
     !matches(agreed.answered.as_deref()) && !agreed.sent.as_deref().is_some_and(|sent| matches(Some(sent)))
 }
@@ -135,8 +135,8 @@ mod tests {
     struct Plain;
 
     impl Surroundings for Plain {
-        fn same(&self, _property: &str, one: &str, other: &str) -> bool {
-            one.eq_ignore_ascii_case(other)
+        fn canonical(&self, _property: &str, value: &str) -> String {
+            value.to_ascii_lowercase()
         }
 
         fn record_of(&self, row: &RowId) -> Option<RecordId> {
