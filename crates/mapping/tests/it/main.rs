@@ -1,0 +1,4 @@
+//! Tests of the whole crate from outside.
+
+mod chinook;
+mod support;
