@@ -1,0 +1,183 @@
+//! The five object batches.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde::Serialize;
+
+use super::{BatchOutcome, CreateInput, batch_call};
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::endpoint::{ApiError, Endpoint, body, success};
+use crate::id::{ObjectType, RecordId};
+use crate::objects::IdText;
+use crate::version::{ApiVersion, Surface};
+
+/// POST `batch/read`. Records that do not exist share one `OBJECT_NOT_FOUND` error whose `ids()` name them.
+#[derive(Clone, Debug)]
+pub struct BatchRead {
+    /// Of which type.
+    pub object_type: ObjectType,
+    /// Ids, or values of `id_property`; no duplicates.
+    pub ids: Vec<String>,
+    /// A property with unique values, or `email` of contacts, for all of them.
+    pub id_property: Option<String>,
+    /// Properties; none asks for HubSpot's defaults. An unknown one may fail the batch.
+    pub properties: Vec<String>,
+    /// Properties with their past values; then at most [`crate::batch::BATCH_INPUTS_WITH_HISTORY_MAX`] inputs.
+    pub history: Vec<String>,
+    /// Archived records instead of live ones.
+    pub archived: bool,
+}
+
+#[derive(Serialize)]
+struct IdInput<'a> {
+    id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BatchReadBody<'a> {
+    inputs: Vec<IdInput<'a>>,
+    properties: &'a [String],
+    properties_with_history: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id_property: Option<&'a str>,
+}
+
+impl Endpoint for BatchRead {
+    type Output = BatchOutcome;
+
+    fn call(&self, version: ApiVersion) -> Call {
+        let body = BatchReadBody {
+            inputs: self.ids.iter().map(|id| IdInput { id }).collect(),
+            properties: &self.properties,
+            properties_with_history: &self.history,
+            id_property: self.id_property.as_deref(),
+        };
+        let path = Surface::Objects.path(version, &[self.object_type.as_str(), "batch", "read"]);
+        let call = Call::new(Method::POST, path).with_json(&body);
+        if self.archived { call.with_query("archived", "true") } else { call }
+    }
+
+    fn decode(&self, answer: &Answer) -> Result<BatchOutcome, ApiError> {
+        body(answer, "a batch read")
+    }
+}
+
+/// POST `batch/create`. All or nothing, unless every input has a trace id. A repeat may create second records.
+#[derive(Clone, Debug)]
+pub struct BatchCreate {
+    /// Of which type.
+    pub object_type: ObjectType,
+    /// The new records.
+    pub inputs: Vec<CreateInput>,
+}
+
+impl Endpoint for BatchCreate {
+    type Output = BatchOutcome;
+
+    fn call(&self, version: ApiVersion) -> Call {
+        batch_call(&self.object_type, "create", version, &self.inputs)
+    }
+
+    fn decode(&self, answer: &Answer) -> Result<BatchOutcome, ApiError> {
+        body(answer, "a batch create")
+    }
+}
+
+/// One input of a batch update.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpdateInput {
+    /// Record id, or the value of `id_property`.
+    pub id: String,
+    /// A property with unique values. `email` and `hs_object_id` are refused here; an id that is neither number nor
+    /// backed by this field is dropped in silence (HubSpot/hubspot-api-nodejs#548).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id_property: Option<String>,
+    /// New values; `""` clears.
+    pub properties: BTreeMap<String, String>,
+    /// Our name for the input.
+    #[serde(rename = "objectWriteTraceId", skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+}
+
+/// POST `batch/update`. Always partial for unknown ids.
+#[derive(Clone, Debug)]
+pub struct BatchUpdate {
+    /// Of which type.
+    pub object_type: ObjectType,
+    /// The changes; no id twice.
+    pub inputs: Vec<UpdateInput>,
+}
+
+impl Endpoint for BatchUpdate {
+    type Output = BatchOutcome;
+
+    fn call(&self, version: ApiVersion) -> Call {
+        batch_call(&self.object_type, "update", version, &self.inputs)
+    }
+
+    fn decode(&self, answer: &Answer) -> Result<BatchOutcome, ApiError> {
+        body(answer, "a batch update")
+    }
+}
+
+/// One input of a batch upsert.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UpsertInput {
+    /// The value of `id_property`.
+    pub id: String,
+    /// A custom property with unique values, or `email` of contacts.
+    pub id_property: String,
+    /// Values; `""` clears.
+    pub properties: BTreeMap<String, String>,
+    /// Our name for the input.
+    #[serde(rename = "objectWriteTraceId", skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+}
+
+/// POST `batch/upsert`. A repeat changes nothing more: the unique value finds what the first one made.
+#[derive(Clone, Debug)]
+pub struct BatchUpsert {
+    /// Of which type.
+    pub object_type: ObjectType,
+    /// The records; no unique value twice.
+    pub inputs: Vec<UpsertInput>,
+}
+
+impl Endpoint for BatchUpsert {
+    type Output = BatchOutcome;
+
+    fn call(&self, version: ApiVersion) -> Call {
+        batch_call(&self.object_type, "upsert", version, &self.inputs)
+    }
+
+    fn decode(&self, answer: &Answer) -> Result<BatchOutcome, ApiError> {
+        body(answer, "a batch upsert")
+    }
+}
+
+/// POST `batch/archive`. Unknown ids are a success as well.
+#[derive(Clone, Debug)]
+pub struct BatchArchive {
+    /// Of which type.
+    pub object_type: ObjectType,
+    /// Which records.
+    pub ids: Vec<RecordId>,
+}
+
+impl Endpoint for BatchArchive {
+    type Output = ();
+
+    fn call(&self, version: ApiVersion) -> Call {
+        let inputs: Vec<IdText> = self.ids.iter().copied().map(IdText::from).collect();
+        batch_call(&self.object_type, "archive", version, &inputs)
+    }
+
+    fn decode(&self, answer: &Answer) -> Result<(), ApiError> {
+        success(answer)
+    }
+}
