@@ -4,5 +4,23 @@
 //! requests give the same bytes. HTTP, the clock and the control API are a shell around it.
 //! This crate shares no code with Linchpin's client: a misreading of HubSpot in one is caught by the other.
 
+mod credential;
+mod dice;
+mod envelope;
+mod faults;
+pub mod hub;
+mod latency;
+pub mod ledger;
+pub mod limits;
 pub mod model;
+mod options;
+mod own;
+mod refusal;
+pub mod routes;
 pub mod wire;
+
+pub use credential::{Credential, CredentialKind};
+pub use faults::{FAULT_DELAY_MS_MAX, FAULT_RULES_MAX, Fault, FaultRule, FaultRuleError, ForcedPolicy};
+pub use hub::Hub;
+pub use limits::{Tier, WindowModel};
+pub use options::{APP_ID_DEFAULT, LATENCY_MS_MAX, PORTAL_ID_DEFAULT, SimOptions, StartError, StartFile, TokenSpec};
