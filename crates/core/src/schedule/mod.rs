@@ -150,6 +150,7 @@ impl<D: Rng> Scheduler<D> {
         if let Some(deadline) = submission.deadline {
             self.deadlines.insert((deadline, ticket));
         }
+        self.pools.entry(scope).or_default().note_arrival(submission.lane, now.mono);
         if let Some(join) = submission.join.clone() {
             self.coalescer.handle_join(ticket, &join, now.mono);
             self.jobs.insert(ticket, Job::new(submission, State::Gathering));
