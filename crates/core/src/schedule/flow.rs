@@ -186,11 +186,16 @@ impl<D: Rng> Scheduler<D> {
                 Room::Unknown => {}
                 Room::Free(_) if !lane.is_background() => *may_go.get_mut(lane) = Some(ticket),
                 Room::Free(_) => {
+                    let contended = may_go.get(Lane::Interactive).is_some() || may_go.get(Lane::Realtime).is_some();
+                    if contended {
+                        // Where foreground work waits as well, turns decide: pace and reserve would only starve
+                        // this lane.
+                        *may_go.get_mut(lane) = Some(ticket);
+                        continue;
+                    }
                     let Some(view) = self.budget.view(scope) else { continue };
                     let shares = self.budget.shares(install);
-                    // Where foreground work waits as well, turns decide; a reserve would only starve this lane.
-                    let contended = may_go.get(Lane::Interactive).is_some() || may_go.get(Lane::Realtime).is_some();
-                    let kept = !contended && view.limit >= RESERVE_FROM && pool.expects_foreground(now.mono);
+                    let kept = view.limit >= RESERVE_FROM && pool.expects_foreground(now.mono);
                     let reserve = if kept { shares.reserve } else { 0 };
                     match pool.pace.next(&view, shares.bulk_burst_percent, reserve, now.mono) {
                         Some(at) if at <= now.mono => *may_go.get_mut(lane) = Some(ticket),
