@@ -287,7 +287,8 @@ impl<D: Rng> Scheduler<D> {
                 Outcome::NotSent(cause) | Outcome::Lost(cause) => End::Unreachable(cause),
             },
             Verdict::AskHuman | Verdict::Unknown => match (verdict, outcome) {
-                (Verdict::AskHuman, Outcome::Answered(answer)) => End::DeadToken(answer),
+                (Verdict::AskHuman, Outcome::Answered(answer)) => End::DeadToken(Some(answer)),
+                (Verdict::AskHuman, Outcome::NotSent(_) | Outcome::Lost(_)) => End::DeadToken(None),
                 (_, Outcome::Answered(answer)) => End::Unknown { answer: Some(answer), cause: None },
                 (_, Outcome::NotSent(cause) | Outcome::Lost(cause)) => End::Unknown { answer: None, cause: Some(cause) },
             },
