@@ -1,3 +1,6 @@
 //! Drives core against ports: tasks, timers and the only HTTP client.
 
+pub mod clock;
+pub mod dispatch;
+pub mod tasks;
 pub mod upstream;
