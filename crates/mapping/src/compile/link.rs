@@ -58,7 +58,7 @@ impl Checker<'_> {
             let help = format!("name the columns that hold {}, in this order", names.join(", "));
             self.problems.push(Problem::error("LP1022", to, message).help(help));
         }
-        Some(ObjectType::new(canonical(other.object.as_str())))
+        Some(ObjectType::canonical(other.object.as_str()))
     }
 
     fn association_type(
@@ -114,18 +114,5 @@ impl Checker<'_> {
             let message = format!("the label `{}` is not checked: the account was not read", label.value);
             self.problems.push(Problem::warning("LP1021", label, message));
         }
-    }
-}
-
-/// The name of an object type that was given by number.
-pub(super) fn canonical(object: &str) -> &str {
-    match object {
-        "0-1" => "contacts",
-        "0-2" => "companies",
-        "0-3" => "deals",
-        "0-5" => "tickets",
-        "0-7" => "products",
-        "0-8" => "line_items",
-        other => other,
     }
 }
