@@ -176,14 +176,11 @@ impl Walk {
         if let ("_[_]", [operand, index]) = (call.func_name.as_str(), call.args.as_slice())
             && is_row(operand)
         {
-            match &index.expr {
-                Expr::Literal(LiteralValue::String(name)) => {
-                    self.columns.entry(name.inner().to_owned()).or_insert(operand.id);
-                }
-                _ => {
-                    let message = "a column must be named outright: `row[\"Name\"]`".to_owned();
-                    self.fault.get_or_insert((node.id, message));
-                }
+            if let Expr::Literal(LiteralValue::String(name)) = &index.expr {
+                self.columns.entry(name.inner().to_owned()).or_insert(operand.id);
+            } else {
+                let message = "a column must be named outright: `row[\"Name\"]`".to_owned();
+                self.fault.get_or_insert((node.id, message));
             }
             return;
         }
@@ -236,8 +233,24 @@ impl Expression for Cel {
             pairs.map(|(name, cell)| (Key::String(Arc::new(name.clone())), cel_value(cell))).collect();
         let mut context = cel::Context::with_env(Arc::clone(&LANGUAGE));
         context.add_variable_from_value(ROW, cel::Value::Map(Map { map: Arc::new(row) }));
-        let answer = self.program.execute(&context).map_err(|error| error.to_string())?;
+        let answer = self.program.execute(&context).map_err(|error| explained(&error))?;
         own_value(&answer)
+    }
+}
+
+/// The interpreter's complaint in words that fit a row.
+fn explained(error: &cel::ExecutionError) -> String {
+    match error {
+        cel::ExecutionError::UnsupportedBinaryOperator(operator, left, right) => {
+            let (left, right) = (left.type_of(), right.type_of());
+            format!(
+                "`{operator}` does not work between {left} and {right}; convert one with string(), int() or double()"
+            )
+        }
+        cel::ExecutionError::ValuesNotComparable(left, right) => {
+            format!("a {} cannot be compared with a {}", left.type_of(), right.type_of())
+        }
+        other => other.to_string(),
     }
 }
 
@@ -269,7 +282,7 @@ mod tests {
     use super::*;
 
     fn run(source: &str, cells: &[&Cell]) -> Result<Value, String> {
-        compile(source).expect(source).expression.evaluate(cells)
+        compile(source).map_err(|error| error.message)?.expression.evaluate(cells)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What HubSpot would refuse, found before a call is spent: one check for each property of an entry.
 //!
-//! The codes HubSpot itself would answer with are INVALID_EMAIL, INVALID_OPTION, INVALID_LONG, INVALID_DATE and the
-//! like (HubSpot's error guide). Where its behaviour is not documented, the stricter reading is taken.
+//! HubSpot itself would answer `INVALID_EMAIL`, `INVALID_OPTION`, `INVALID_LONG`, `INVALID_DATE` and the like (its
+//! error guide). Where its behaviour is not documented, the stricter reading is taken.
 
 use std::sync::Arc;
 
@@ -102,7 +102,7 @@ fn strict_bool(value: &Value) -> Result<String, Invalid> {
     }
 }
 
-/// A day, or a moment that is midnight UTC; HubSpot refuses other moments (INVALID_DATE "... not midnight!").
+/// A day, or a moment that is midnight UTC; HubSpot refuses other moments (`INVALID_DATE`, "... not midnight!").
 fn strict_date(value: &Value) -> Result<String, Invalid> {
     let day = date(value, &TimeZone::UTC, None)?.to_string();
     let moment = datetime(value, &TimeZone::UTC, None)?;

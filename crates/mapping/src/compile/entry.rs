@@ -175,10 +175,24 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The account's definition of a property: `None` if the account, or the object type, is not known.
-    pub(super) fn property(&self, object_type: &ObjectType, name: &str) -> Option<Option<&'a Property>> {
-        Some(self.portal?.properties.get(object_type)?.get(name))
+    /// The account's definition of a property.
+    pub(super) fn property(&self, object_type: &ObjectType, name: &str) -> InAccount<'a> {
+        let Some(all) = self.portal.and_then(|portal| portal.properties.get(object_type)) else {
+            return InAccount::NotRead;
+        };
+        all.get(name).map_or(InAccount::Missing, InAccount::Found)
     }
+}
+
+/// What the account says about a property.
+#[derive(Clone, Copy)]
+pub(super) enum InAccount<'a> {
+    /// Nothing: the account, or this object type, was not read.
+    NotRead,
+    /// It has no such property.
+    Missing,
+    /// This is it.
+    Found(&'a Property),
 }
 
 /// A place inside a text of the file. Only a text on one line stands there as it is; of others the start is given.

@@ -4,7 +4,7 @@ use linchpin_core::sync::desired::Identity;
 use linchpin_hubspot::properties::UNIQUE_PROPERTIES_MAX;
 
 use super::Checker;
-use super::entry::Draft;
+use super::entry::{Draft, InAccount};
 use crate::compiled::KeyProperty;
 use crate::file::{At, CreateSpec, OnInvalid};
 use crate::portal::PropertyKind;
@@ -89,7 +89,7 @@ impl Checker<'_> {
             return None;
         }
         match (self.property(&draft.object_type, property.as_str()), create) {
-            (Some(Some(found)), _) => {
+            (InAccount::Found(found), _) => {
                 if !found.unique {
                     let message = format!("the property `{}` of {object} is not unique", property.value);
                     self.problems.push(Problem::error("LP1015", property, message).help(ADVICE));
@@ -119,14 +119,14 @@ impl Checker<'_> {
                     group: group.unwrap_or_else(|| default_group(object)),
                 })
             }
-            (Some(None), None) => {
+            (InAccount::Missing, None) => {
                 let message = format!("{object} have no property `{}`", property.value);
                 let help =
                     format!("let it be made: `identity: {{unique: {}, create: {{label: \"...\"}}}}`", property.value);
                 self.problems.push(Problem::error("LP1017", property, message).help(help));
                 None
             }
-            (None, None) => None,
+            (InAccount::NotRead, None) => None,
         }
     }
 

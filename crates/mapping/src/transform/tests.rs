@@ -202,7 +202,7 @@ proptest! {
     fn a_phone_number_is_plus_and_digits_and_needs_no_region_the_second_time(value in "[+0-9 ()-]{3,18}") {
         if let Some(number) = e164(&value, Region::named("DE")) {
             prop_assert!(number.starts_with('+') && number.bytes().skip(1).all(|b| b.is_ascii_digit()));
-            prop_assert_eq!(e164(&number, None), Some(number.clone()));
+            prop_assert_eq!(e164(&number, None), Some(number));
         }
     }
 
