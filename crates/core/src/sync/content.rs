@@ -14,11 +14,7 @@ pub struct Content(Vec<Option<String>>);
 
 impl Content {
     /// Reads the content out of properties; a missing one counts as no value.
-    pub fn of<'a>(
-        names: &[String],
-        value: impl Fn(&str) -> Option<&'a str>,
-        around: &dyn Surroundings,
-    ) -> Self {
+    pub fn of<'a>(names: &[String], value: impl Fn(&str) -> Option<&'a str>, around: &dyn Surroundings) -> Self {
         let canonical = |name: &String| {
             let text = value(name)?;
             (!text.is_empty()).then(|| around.canonical(name, text))

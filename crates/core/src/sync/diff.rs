@@ -85,7 +85,10 @@ fn differs(name: &str, wanted: &DesiredValue, agreed: Option<&Agreed>, around: &
     };
     let matches = |known: Option<&str>| {
         let known = known.unwrap_or("");
-        known == wanted || (!known.is_empty() && !wanted.is_empty() && around.canonical(name, known) == around.canonical(name, &wanted))
+        known == wanted
+            || (!known.is_empty()
+                && !wanted.is_empty()
+                && around.canonical(name, known) == around.canonical(name, &wanted))
     };
     !matches(agreed.answered.as_deref()) && !agreed.sent.as_deref().is_some_and(|sent| matches(Some(sent)))
 }

@@ -1,0 +1,243 @@
+//! Applies exactly the plan: claims batches, keeps a bounded number in flight, writes down how each ended.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use linchpin_core::sync::operation::{Action, Ended, OperationState};
+use linchpin_core::sync::plan::BATCH_MAX;
+use linchpin_core::sync::run::{Run, RunId, RunState};
+use linchpin_core::time::Mono;
+use linchpin_mapping::Compiled;
+use linchpin_ports::queue::{Claimed, Outlook, Settlement};
+use linchpin_ports::store::{Refusal, StoreError};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::batch::{self, Sent};
+use super::{Context, SyncError, Watch, resolve, schema};
+
+/// What a run came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Applied {
+    /// Records that HubSpot made.
+    pub created: u64,
+    /// Records that were changed (an upsert that found its record included).
+    pub updated: u64,
+    /// Associations made.
+    pub associated: u64,
+    /// Associations removed.
+    pub dissociated: u64,
+    /// Rows and associations that HubSpot refused, in this run and when planning it.
+    pub rejected: u64,
+    /// Calls asked for while applying.
+    pub calls: u64,
+    /// Creations whose answer was lost and that were found to have happened.
+    pub recovered: u64,
+    /// How long applying took.
+    pub millis: u64,
+}
+
+/// Applies a planned run, or resumes one that was interrupted. Returns when every operation is done or rejected.
+///
+/// # Errors
+/// See [`SyncError`]. Everything that was in flight has been settled or stays in doubt, to be resolved by the next
+/// call; nothing is lost and nothing is made twice.
+pub async fn apply(
+    context: &Context,
+    compiled: &Compiled,
+    run: RunId,
+    watch: &dyn Watch,
+    stop: &CancellationToken,
+) -> Result<Applied, SyncError> {
+    let began = context.clock.now().mono;
+    let calls_before = context.hub.calls();
+    let known = context.stores.runs.get(context.install, run).await?;
+    if known.mapping != compiled.fingerprint {
+        return Err(SyncError::OtherMapping { run: run.to_string() });
+    }
+    let resumed = known.state == RunState::Applying;
+    let started = context.stores.runs.start(context.install, run).await?;
+    if !resumed {
+        schema::create_key_properties(context, compiled, watch).await?;
+    }
+    let mut applier = Applier::new(context, compiled, started, watch).await?;
+    if resumed {
+        watch.note("resuming a run that was interrupted");
+        schema::create_key_properties(context, compiled, watch).await?;
+        applier.put_back_the_harmless().await?;
+        applier.doubt = true;
+    }
+    applier.work(stop).await?;
+    context.stores.runs.finish(context.install, run).await?;
+    let mut applied = applier.applied;
+    applied.calls = context.hub.calls() - calls_before;
+    applied.millis = u64::try_from((context.clock.now().mono - began).as_millis()).unwrap_or(u64::MAX);
+    Ok(applied)
+}
+
+type Flight<'a> = Pin<Box<dyn Future<Output = Result<Sent, SyncError>> + Send + 'a>>;
+
+struct Applier<'a> {
+    context: &'a Context,
+    compiled: &'a Compiled,
+    run: RunId,
+    watch: &'a dyn Watch,
+    applied: Applied,
+    done: u64,
+    total: u64,
+    /// A creation's answer was lost: nothing more is claimed until it is resolved.
+    doubt: bool,
+}
+
+impl<'a> Applier<'a> {
+    async fn new(
+        context: &'a Context,
+        compiled: &'a Compiled,
+        run: Run,
+        watch: &'a dyn Watch,
+    ) -> Result<Self, StoreError> {
+        let progress = context.stores.runs.progress(context.install, run.id).await?;
+        let total = progress.values().sum();
+        let settled = |state: OperationState| matches!(state, OperationState::Done | OperationState::Rejected);
+        let done = progress.iter().filter(|((.., state), _)| settled(*state)).map(|(_, count)| count).sum();
+        let rejected = run.plan.iter().flat_map(|plan| &plan.entries).map(|entry| entry.counts.rejected).sum();
+        let applied = Applied { rejected, ..Applied::default() };
+        Ok(Self { context, compiled, run: run.id, watch, applied, done, total, doubt: false })
+    }
+
+    /// After a crash: operations that are harmless to repeat go back into the queue; creations stay in doubt.
+    async fn put_back_the_harmless(&self) -> Result<(), SyncError> {
+        let now = self.context.clock.now().wall;
+        let in_doubt = self.context.stores.queue.in_doubt(self.context.install, self.run).await?;
+        let harmless = in_doubt.into_iter().filter(|claimed| !is_creation(claimed));
+        let again = |claimed: Claimed| {
+            let why = "the process ended before the answer came".to_owned();
+            let Claimed { operation, .. } = claimed;
+            (operation.id, Ended::Again { due: now, pack: operation.pack, pack_max: BATCH_MAX, why })
+        };
+        let ended: Vec<_> = harmless.map(again).collect();
+        let settlement = Settlement { ended, mirror: Vec::new() };
+        Ok(self.context.stores.queue.settle(self.context.install, settlement, now).await?)
+    }
+
+    async fn work(&mut self, stop: &CancellationToken) -> Result<(), SyncError> {
+        let mut flights: FuturesUnordered<Flight<'a>> = FuturesUnordered::new();
+        let mut halt: Option<SyncError> = None;
+        loop {
+            if halt.is_none() && stop.is_cancelled() {
+                halt = Some(SyncError::Stopped);
+            }
+            while halt.is_none() && !self.doubt && flights.len() < self.context.options.batches_in_flight {
+                let now = self.context.clock.now().wall;
+                let queue = &self.context.stores.queue;
+                let Some(batch) = queue.claim(self.context.install, self.run, BATCH_MAX, now).await? else { break };
+                self.watch.applying(self.done, self.total, stage_name(&batch));
+                flights.push(Box::pin(batch::send(self.context, self.compiled, batch)));
+            }
+            if let Some(sent) = flights.next().await {
+                let Sent { settlement, stop } = sent?;
+                self.settle(settlement).await?;
+                halt = halt.or(stop);
+                continue;
+            }
+            if let Some(error) = halt {
+                return Err(error);
+            }
+            if self.doubt {
+                self.resolve(stop).await?;
+                continue;
+            }
+            let outlook = self.context.stores.queue.outlook(self.context.install, self.run).await?;
+            if self.is_over(outlook, stop).await {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether everything is settled; waits if something is due later.
+    async fn is_over(&mut self, outlook: Outlook, stop: &CancellationToken) -> bool {
+        if outlook.sent > 0 {
+            self.doubt = true;
+            return false;
+        }
+        if outlook.waiting == 0 {
+            return true;
+        }
+        let now = self.context.clock.now();
+        let wait = outlook.next_due.map_or(Duration::ZERO, |due| due - now.wall);
+        // Due times have whole milliseconds: one more makes sure that the time has come.
+        self.sleep(now.mono + wait + Duration::from_millis(1), stop).await;
+        false
+    }
+
+    async fn sleep(&self, until: Mono, stop: &CancellationToken) {
+        tokio::select! {
+            () = self.context.clock.sleep_until(until) => {}
+            () = stop.cancelled() => {}
+        }
+    }
+
+    async fn settle(&mut self, settlement: Settlement) -> Result<(), SyncError> {
+        for (_, ended) in &settlement.ended {
+            self.count(ended);
+        }
+        let now = self.context.clock.now().wall;
+        self.context.stores.queue.settle(self.context.install, settlement, now).await?;
+        self.watch.applying(self.done, self.total, "");
+        Ok(())
+    }
+
+    fn count(&mut self, ended: &Ended) {
+        use linchpin_core::sync::operation::AssociationChange;
+        match ended {
+            Ended::Done { association: Some(AssociationChange::Made(_)), .. } => self.applied.associated += 1,
+            Ended::Done { association: Some(AssociationChange::Removed(_)), .. } => self.applied.dissociated += 1,
+            Ended::Done { created: Some(true), .. } => self.applied.created += 1,
+            Ended::Done { .. } => self.applied.updated += 1,
+            Ended::Rejected(_) => self.applied.rejected += 1,
+            Ended::Again { .. } => return,
+            Ended::Unknown => {
+                self.doubt = true;
+                return;
+            }
+        }
+        self.done += 1;
+    }
+
+    /// Finds out what became of creations whose answers were lost.
+    async fn resolve(&mut self, stop: &CancellationToken) -> Result<(), SyncError> {
+        let queue = &self.context.stores.queue;
+        let in_doubt = queue.in_doubt(self.context.install, self.run).await?;
+        let Some(last) = in_doubt.iter().map(|claimed| claimed.at).max() else {
+            self.doubt = false;
+            return Ok(());
+        };
+        let now = self.context.clock.now();
+        let settled = last + self.context.options.lost_write_settles;
+        if settled > now.wall {
+            let rows = in_doubt.len();
+            self.watch.note(&format!("waiting until the outcome of {rows} creations can be known"));
+            self.sleep(now.mono + (settled - now.wall), stop).await;
+            if stop.is_cancelled() {
+                return Err(SyncError::Stopped);
+            }
+        }
+        let settlement = resolve::creations(self.context, self.compiled, in_doubt).await?;
+        let found = settlement.ended.iter().filter(|(_, ended)| matches!(ended, Ended::Done { .. })).count();
+        self.applied.recovered += u64::try_from(found).unwrap_or(u64::MAX);
+        self.settle(settlement).await?;
+        self.doubt = false;
+        Ok(())
+    }
+}
+
+fn is_creation(claimed: &Claimed) -> bool {
+    matches!(claimed.operation.action, Action::Create { .. })
+}
+
+fn stage_name(batch: &[Claimed]) -> &str {
+    batch.first().and_then(|claimed| claimed.operation.pack.split('#').next()).unwrap_or_default()
+}

@@ -1,0 +1,318 @@
+//! Sends one claimed batch and settles it: loads what it refers to, makes the call, asks core how each one ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use linchpin_core::sync::desired::{DesiredValue, RowId};
+use linchpin_core::sync::operation::{Action, Ended, Operation, OperationId};
+use linchpin_core::sync::reason;
+use linchpin_core::sync::settle::{Brought, Tried, is_alone, settle_records, trace_id};
+use linchpin_core::sync::settle_associations::{Confirmed, settle_associations};
+use linchpin_core::time::Wall;
+use linchpin_hubspot::associations::{
+    ArchiveInput, Associated, BatchArchive, BatchArchiveLabels, BatchAssociate, BatchCreate as BatchTyped, Direction,
+    Pair, TypedPair,
+};
+use linchpin_hubspot::id::{AssociationType, ObjectType, RecordId};
+use linchpin_hubspot::objects::{
+    BatchCreate, BatchOutcome, BatchResult, BatchUpdate, BatchUpsert, CreateInput, Record, Update, UpdateInput,
+    UpsertInput,
+};
+use linchpin_mapping::{Compiled, Entry};
+use linchpin_ports::queue::{Claimed, Settlement};
+
+use super::adopt::mirrored;
+use super::lookup::Known;
+use super::{Context, SyncError};
+use crate::dispatch::DispatchError;
+use crate::hub::HubError;
+
+/// A batch that has come back, ready to be written down.
+pub(super) struct Sent {
+    pub(super) settlement: Settlement,
+    /// What concerns the whole run (a dead token, an unreachable server): the operations are put back, the run stops.
+    pub(super) stop: Option<SyncError>,
+}
+
+/// Sends a batch of operations with equal pack keys.
+pub(super) async fn send(context: &Context, compiled: &Compiled, batch: Vec<Claimed>) -> Result<Sent, SyncError> {
+    let Some(first) = batch.first() else {
+        return Ok(Sent { settlement: Settlement::default(), stop: None });
+    };
+    let action = first.operation.action.clone();
+    match action {
+        Action::Upsert { .. } | Action::Create { .. } | Action::Update { .. } => {
+            let entry = entry_of(compiled, &first.operation)?;
+            records(context, entry, batch).await
+        }
+        Action::Associate { to_object, association_type, .. } => {
+            associations(context, batch, &to_object, association_type, true).await
+        }
+        Action::Dissociate { to_object, association_type, .. } => {
+            associations(context, batch, &to_object, association_type, false).await
+        }
+    }
+}
+
+pub(super) fn entry_of<'a>(compiled: &'a Compiled, operation: &Operation) -> Result<&'a Entry, SyncError> {
+    compiled
+        .entry(&operation.row.entry)
+        .ok_or_else(|| SyncError::OtherMapping { run: operation.id.run.to_string() })
+}
+
+/// The text of every property of an operation, or the row that has no record.
+fn sent_properties(operation: &Operation, known: &Known<'_>) -> Result<BTreeMap<String, String>, RowId> {
+    let (Action::Upsert { properties, .. } | Action::Create { properties, .. } | Action::Update { properties, .. }) =
+        &operation.action
+    else {
+        return Ok(BTreeMap::new());
+    };
+    let text = |(name, value): (&String, &DesiredValue)| {
+        let text = match value {
+            DesiredValue::Text(text) => text.clone(),
+            DesiredValue::Clear => String::new(),
+            DesiredValue::RecordOf(row) => known.record(row).ok_or_else(|| row.clone())?.to_string(),
+        };
+        Ok((name.clone(), text))
+    };
+    properties.iter().map(text).collect()
+}
+
+fn references(operation: &Operation) -> impl Iterator<Item = &RowId> {
+    let properties = match &operation.action {
+        Action::Upsert { properties, .. } | Action::Create { properties, .. } | Action::Update { properties, .. } => {
+            Some(properties)
+        }
+        Action::Associate { .. } | Action::Dissociate { .. } => None,
+    };
+    properties.into_iter().flatten().filter_map(|(_, value)| match value {
+        DesiredValue::RecordOf(row) => Some(row),
+        DesiredValue::Text(_) | DesiredValue::Clear => None,
+    })
+}
+
+/// An operation with what is sent for it.
+struct Ready {
+    claimed: Claimed,
+    sent: BTreeMap<String, String>,
+}
+
+async fn records(context: &Context, entry: &Entry, batch: Vec<Claimed>) -> Result<Sent, SyncError> {
+    let rows = batch.iter().flat_map(|claimed| references(&claimed.operation));
+    let known = Known::load(context, entry, rows).await?;
+    let mut settlement = Settlement::default();
+    let mut ready = Vec::new();
+    for claimed in batch {
+        match sent_properties(&claimed.operation, &known) {
+            Ok(sent) => ready.push(Ready { claimed, sent }),
+            Err(row) => settlement.ended.push((claimed.operation.id, Ended::Rejected(reason::no_record(&row)))),
+        }
+    }
+    let Some(first) = ready.first() else { return Ok(Sent { settlement, stop: None }) };
+    let alone = is_alone(&first.claimed.operation.pack);
+    let answered = if alone { update_alone(context, first).await } else { write(context, &ready).await };
+    let (brought, stop) = judge(answered, "write records");
+    let now = context.clock.now().wall;
+    let tried: Vec<Tried<'_>> = ready.iter().map(tried_of).collect();
+    let Some(brought) = brought else {
+        settlement.ended.extend(put_back(&tried, now));
+        return Ok(Sent { settlement, stop });
+    };
+    if let Brought::Answer(outcome) = &brought {
+        let seen = outcome.results.iter().map(|result| mirrored(&entry.object_type, result.record.clone()));
+        settlement.mirror.extend(seen);
+    }
+    let ended = settle_records(&tried, brought, &known, now);
+    settlement.ended.extend(ids(&tried).zip(ended));
+    Ok(Sent { settlement, stop })
+}
+
+fn tried_of(ready: &Ready) -> Tried<'_> {
+    Tried { operation: &ready.claimed.operation, attempts: ready.claimed.attempts, sent: &ready.sent }
+}
+
+fn ids<'a>(tried: &'a [Tried<'_>]) -> impl Iterator<Item = OperationId> + 'a {
+    tried.iter().map(|one| one.operation.id)
+}
+
+/// The run stops: whatever was claimed goes back unharmed.
+fn put_back<'a>(tried: &'a [Tried<'_>], now: Wall) -> impl Iterator<Item = (OperationId, Ended)> + 'a {
+    tried.iter().map(move |one| {
+        let pack = one.operation.pack.clone();
+        let why = "the run stopped before this was sent".to_owned();
+        (one.operation.id, Ended::Again { due: now, pack, pack_max: linchpin_core::sync::plan::BATCH_MAX, why })
+    })
+}
+
+/// One batch call for operations of one verb.
+async fn write(context: &Context, ready: &[Ready]) -> Result<BatchOutcome, HubError> {
+    let Some(first) = ready.first() else { return Ok(BatchOutcome::default()) };
+    let object_type = first.claimed.operation.object_type.clone();
+    let trace = |ready: &Ready| Some(trace_id(&ready.claimed.operation));
+    match &first.claimed.operation.action {
+        Action::Upsert { .. } => {
+            let input = |ready: &Ready| match &ready.claimed.operation.action {
+                Action::Upsert { id_property, id_value, .. } => Some(UpsertInput {
+                    id: id_value.clone(),
+                    id_property: id_property.clone(),
+                    properties: ready.sent.clone(),
+                    trace_id: trace(ready),
+                }),
+                _ => None,
+            };
+            context.hub.send(&BatchUpsert { object_type, inputs: ready.iter().filter_map(input).collect() }).await
+        }
+        Action::Update { .. } => {
+            let input = |ready: &Ready| match &ready.claimed.operation.action {
+                Action::Update { record, .. } => Some(UpdateInput {
+                    id: record.to_string(),
+                    id_property: None,
+                    properties: ready.sent.clone(),
+                    trace_id: trace(ready),
+                }),
+                _ => None,
+            };
+            context.hub.send(&BatchUpdate { object_type, inputs: ready.iter().filter_map(input).collect() }).await
+        }
+        Action::Create { .. } | Action::Associate { .. } | Action::Dissociate { .. } => {
+            let input = |ready: &Ready| CreateInput {
+                properties: ready.sent.clone(),
+                associations: Vec::new(),
+                trace_id: trace(ready),
+            };
+            context.hub.send(&BatchCreate { object_type, inputs: ready.iter().map(input).collect() }).await
+        }
+    }
+}
+
+/// One operation by its single endpoint, which follows merges: the answer may carry another id.
+async fn update_alone(context: &Context, ready: &Ready) -> Result<BatchOutcome, HubError> {
+    let operation = &ready.claimed.operation;
+    let (id, id_property) = match &operation.action {
+        Action::Update { record, .. } => (record.to_string(), None),
+        // Upserts have no single twin: a batch of one is it.
+        _ => return write(context, std::slice::from_ref(ready)).await,
+    };
+    let update =
+        Update { object_type: operation.object_type.clone(), id, id_property, properties: ready.sent.clone() };
+    let record: Record = context.hub.send(&update).await?;
+    let result = BatchResult { record, trace_id: Some(trace_id(operation)), new: None };
+    Ok(BatchOutcome { results: vec![result], ..BatchOutcome::default() })
+}
+
+/// Sorts an outcome into what core settles, and what stops the run.
+fn judge<T>(outcome: Result<T, HubError>, step: &str) -> (Option<Brought<T>>, Option<SyncError>) {
+    let stop = |source| Some(SyncError::Hub { step: step.to_owned(), source });
+    match outcome {
+        Ok(answer) => (Some(Brought::Answer(answer)), None),
+        Err(HubError::Refused(error)) if concerns_the_batch(error.status) => (Some(Brought::Refused(error)), None),
+        // Busy or broken after every retry: nothing is known to be wrong with the rows.
+        Err(HubError::Refused(error)) if error.status >= 500 => (Some(Brought::Lost(error.to_string())), stop(HubError::Refused(error))),
+        Err(source @ HubError::Refused(_)) => (None, stop(source)),
+        Err(HubError::Unreadable(error)) => (Some(Brought::Lost(error.to_string())), None),
+        Err(HubError::NoAnswer(DispatchError::Unknown(cause))) => (Some(Brought::Lost(cause.to_string())), None),
+        Err(source @ HubError::NoAnswer(_)) => (None, stop(source)),
+    }
+}
+
+/// Statuses that say something about the inputs rather than about the caller.
+fn concerns_the_batch(status: u16) -> bool {
+    matches!(status, 400 | 404 | 409 | 413 | 414 | 422)
+}
+
+async fn associations(
+    context: &Context,
+    batch: Vec<Claimed>,
+    to_object: &ObjectType,
+    association_type: Option<AssociationType>,
+    make: bool,
+) -> Result<Sent, SyncError> {
+    let rows: Vec<RowId> = batch.iter().flat_map(|claimed| both_ends(&claimed.operation)).collect();
+    let found = context.stores.links.records(context.install, &rows).await?;
+    let mut settlement = Settlement::default();
+    let (mut ready, mut ends) = (Vec::new(), Vec::new());
+    for (claimed, (rows, records)) in batch.into_iter().zip(rows.chunks(2).zip(found.chunks(2))) {
+        match (rows, records) {
+            (_, [Some(from), Some(to)]) => {
+                ready.push(Ready { claimed, sent: BTreeMap::new() });
+                ends.push((*from, *to));
+            }
+            ([from, _], [None, _]) => settlement.ended.push(no_record(&claimed, from)),
+            (rows, _) => {
+                let row = rows.last().unwrap_or(&claimed.operation.row);
+                settlement.ended.push(no_record(&claimed, row));
+            }
+        }
+    }
+    let Some(first) = ready.first() else { return Ok(Sent { settlement, stop: None }) };
+    let direction = Direction { from: first.claimed.operation.object_type.clone(), to: to_object.clone() };
+    let confirmed = match make {
+        true => associate(context, direction, &ends, association_type).await,
+        false => dissociate(context, direction, &ends, association_type).await,
+    };
+    let (brought, stop) = judge(confirmed, "write associations");
+    let now = context.clock.now().wall;
+    let tried: Vec<Tried<'_>> = ready.iter().map(tried_of).collect();
+    match brought {
+        Some(brought) => {
+            let ended = settle_associations(&tried, &ends, brought, now);
+            settlement.ended.extend(ids(&tried).zip(ended));
+        }
+        None => settlement.ended.extend(put_back(&tried, now)),
+    }
+    Ok(Sent { settlement, stop })
+}
+
+fn no_record(claimed: &Claimed, row: &RowId) -> (OperationId, Ended) {
+    (claimed.operation.id, Ended::Rejected(reason::no_record(row)))
+}
+
+fn both_ends(operation: &Operation) -> [RowId; 2] {
+    let to = match &operation.action {
+        Action::Associate { to, .. } | Action::Dissociate { to, .. } => to,
+        Action::Upsert { .. } | Action::Create { .. } | Action::Update { .. } => &operation.row,
+    };
+    [operation.row.clone(), to.clone()]
+}
+
+async fn associate(
+    context: &Context,
+    direction: Direction,
+    ends: &[(RecordId, RecordId)],
+    association_type: Option<AssociationType>,
+) -> Result<Confirmed, HubError> {
+    let pairs = ends.iter().map(|(from, to)| Pair { from: *from, to: *to });
+    let outcome = match association_type {
+        None => context.hub.send(&BatchAssociate { direction, pairs: pairs.collect() }).await?,
+        Some(kind) => {
+            let inputs = pairs.map(|pair| TypedPair { pair, types: vec![kind] }).collect();
+            context.hub.send(&BatchTyped { direction, inputs }).await?
+        }
+    };
+    let pair = |associated: &Associated| (associated.from_object_id, associated.to_object_id);
+    let pairs: BTreeSet<_> = outcome.results.iter().map(pair).collect();
+    Ok(Confirmed { pairs: Some(pairs), errors: outcome.errors })
+}
+
+async fn dissociate(
+    context: &Context,
+    direction: Direction,
+    ends: &[(RecordId, RecordId)],
+    association_type: Option<AssociationType>,
+) -> Result<Confirmed, HubError> {
+    let outcome = match association_type {
+        None => {
+            let mut by_from: BTreeMap<RecordId, Vec<RecordId>> = BTreeMap::new();
+            for (from, to) in ends {
+                by_from.entry(*from).or_default().push(*to);
+            }
+            let inputs = by_from.into_iter().map(|(from, to)| ArchiveInput { from, to }).collect();
+            context.hub.send(&BatchArchive { direction, inputs }).await?
+        }
+        Some(kind) => {
+            let pairs = ends.iter().map(|(from, to)| Pair { from: *from, to: *to });
+            let inputs = pairs.map(|pair| TypedPair { pair, types: vec![kind] }).collect();
+            context.hub.send(&BatchArchiveLabels { direction, inputs }).await?
+        }
+    };
+    Ok(Confirmed { pairs: None, errors: outcome.errors })
+}

@@ -1,0 +1,87 @@
+//! What stops a sync as a whole. What stops one row is a rejection, not an error.
+
+use linchpin_ports::source::SourceError;
+use linchpin_ports::store::StoreError;
+
+use crate::hub::HubError;
+
+/// Why a plan could not be made or a run could not go on. A run that stopped can be resumed.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// HubSpot could not be asked, or refused in a way that concerns every row.
+    #[error("cannot {step}")]
+    Hub {
+        /// The step that failed.
+        step: String,
+        /// The cause.
+        #[source]
+        source: HubError,
+    },
+    /// The system of record could not be read.
+    #[error("cannot read the rows of {entry}")]
+    Source {
+        /// The mapping entry.
+        entry: String,
+        /// The cause.
+        #[source]
+        source: SourceError,
+    },
+    /// The mapping names a source that the caller does not have.
+    #[error("the entry {entry} reads from the source {source_name:?}, which is not configured")]
+    NoSource {
+        /// The mapping entry.
+        entry: String,
+        /// The source's name.
+        source_name: String,
+    },
+    /// The store failed; what it acknowledged is safe.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A key property did not become visible in time.
+    #[error("the property {property} was created but HubSpot does not show it after {waited_s} s; run sync again")]
+    PropertyInvisible {
+        /// `object.property`.
+        property: String,
+        /// How long we waited.
+        waited_s: u64,
+    },
+    /// The run was made with another mapping.
+    #[error("run {run} was planned with another mapping; make a new plan")]
+    OtherMapping {
+        /// The run.
+        run: String,
+    },
+    /// Somebody asked to stop. What was in flight has been settled.
+    #[error("stopped on request; run sync again to go on")]
+    Stopped,
+}
+
+impl SyncError {
+    /// The code of the page that explains it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Hub { source, .. } => source.code(),
+            Self::Source { .. } => "LP2001",
+            Self::NoSource { .. } => "LP2002",
+            Self::Store(error) => store_code(error),
+            Self::PropertyInvisible { .. } => "LP3020",
+            Self::OtherMapping { .. } => "LP3021",
+            Self::Stopped => "LP3022",
+        }
+    }
+}
+
+fn store_code(error: &StoreError) -> &'static str {
+    use linchpin_ports::store::Refusal;
+    match error {
+        StoreError::Unavailable { .. } => "LP4001",
+        StoreError::Corrupt { .. } => "LP4002",
+        StoreError::Refused(refusal) => match refusal {
+            Refusal::Owned => "LP4003",
+            Refusal::TooNew { .. } => "LP4004",
+            Refusal::Stale { .. } => "LP4005",
+            Refusal::UnknownRun(_) => "LP4006",
+            Refusal::WrongState { .. } | Refusal::NotClaimed(_) => "LP4007",
+        },
+    }
+}

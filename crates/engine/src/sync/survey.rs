@@ -1,0 +1,137 @@
+//! Asks the portal what it is and what it has: identity, properties, owners, pipelines, association labels.
+
+use std::collections::BTreeSet;
+
+use linchpin_hubspot::account::{Details, TokenInfo};
+use linchpin_hubspot::associations::{Direction, ListLabels};
+use linchpin_hubspot::id::{AppId, Install, ObjectType};
+use linchpin_hubspot::{owners, pipelines, properties};
+use linchpin_mapping::{
+    AssociationLabel, Choice, Owner, Pipeline, PortalSnapshot, Property, PropertyKind, Stage, SyncFile,
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::SyncError;
+use crate::hub::{Hub, HubError};
+
+/// Standard object types whose records move through pipelines.
+const PIPELINE_TYPES: [&str; 2] = ["deals", "tickets"];
+
+/// The account behind a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The portal and the app.
+    pub install: Install,
+    /// The account's time zone, as HubSpot names it (`US/Eastern`).
+    pub time_zone: Option<String>,
+    /// `STANDARD`, `SANDBOX`, `DEVELOPER_TEST`, ...
+    pub account_type: Option<String>,
+}
+
+/// Asks whose token it is.
+///
+/// # Errors
+/// A dead token or an unreachable server, as [`SyncError::Hub`].
+pub async fn identify(hub: &Hub, token: &SecretString) -> Result<Account, SyncError> {
+    let details = ask(hub, &Details, "ask HubSpot whose token this is").await?;
+    // Service keys are not known here: their app is 0.
+    let app = match hub.send(&TokenInfo::new(token.expose_secret())).await {
+        Ok(info) => info.app_id,
+        Err(HubError::Refused(_) | HubError::Unreadable(_)) => AppId(0),
+        Err(source) => return Err(SyncError::Hub { step: "ask HubSpot which app this is".to_owned(), source }),
+    };
+    Ok(Account {
+        install: Install { portal: details.portal_id, app },
+        time_zone: details.time_zone,
+        account_type: details.account_type,
+    })
+}
+
+async fn ask<E: linchpin_hubspot::endpoint::Endpoint>(
+    hub: &Hub,
+    endpoint: &E,
+    step: &str,
+) -> Result<E::Output, SyncError> {
+    hub.send(endpoint).await.map_err(|source| SyncError::Hub { step: step.to_owned(), source })
+}
+
+/// What a mapping has to know of the portal.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Wanted {
+    object_types: BTreeSet<ObjectType>,
+    associations: BTreeSet<(ObjectType, ObjectType)>,
+}
+
+impl Wanted {
+    fn of(file: &SyncFile) -> Self {
+        let object_of = |name: &str| file.entries.get(name).map(|entry| ObjectType::canonical(entry.object.as_str()));
+        let mut wanted = Self::default();
+        for (_, entry) in file.entries.iter() {
+            let from = ObjectType::canonical(entry.object.as_str());
+            let targets = entry.associations.iter().filter_map(|association| object_of(association.value.to.as_str()));
+            wanted.associations.extend(targets.map(|to| (from.clone(), to)));
+            wanted.object_types.insert(from);
+        }
+        wanted
+    }
+}
+
+/// Reads what a mapping has to be checked against: a handful of metadata calls.
+///
+/// # Errors
+/// The first call that fails, as [`SyncError::Hub`].
+pub async fn survey(hub: &Hub, file: &SyncFile) -> Result<PortalSnapshot, SyncError> {
+    let wanted = Wanted::of(file);
+    let mut portal = PortalSnapshot { owners: all_owners(hub).await?, ..PortalSnapshot::default() };
+    for object_type in &wanted.object_types {
+        let list = properties::List { object_type: object_type.clone(), archived: false };
+        let found = ask(hub, &list, &format!("read the properties of {object_type}")).await?;
+        let known = found.into_iter().map(|definition| (definition.name.clone(), property(definition))).collect();
+        portal.properties.insert(object_type.clone(), known);
+        if PIPELINE_TYPES.contains(&object_type.as_str()) {
+            let list = pipelines::List { object_type: object_type.clone() };
+            let found = ask(hub, &list, &format!("read the pipelines of {object_type}")).await?;
+            portal.pipelines.insert(object_type.clone(), found.into_iter().map(pipeline).collect());
+        }
+    }
+    for (from, to) in &wanted.associations {
+        let direction = Direction { from: from.clone(), to: to.clone() };
+        let found = ask(hub, &ListLabels { direction }, &format!("read the association labels of {from}")).await?;
+        let labels = found
+            .into_iter()
+            .map(|one| AssociationLabel { association_type: one.association_type(), label: one.label });
+        portal.association_labels.insert((from.clone(), to.clone()), labels.collect());
+    }
+    Ok(portal)
+}
+
+async fn all_owners(hub: &Hub) -> Result<Vec<Owner>, SyncError> {
+    let mut found = Vec::new();
+    let mut after = None;
+    loop {
+        let list = owners::List { limit: owners::LIST_MAX, after, archived: false };
+        let page = ask(hub, &list, "read the owners").await?;
+        let owner = |owner: owners::Owner| Owner { id: owner.id, email: owner.email, archived: owner.archived };
+        found.extend(page.results.into_iter().map(owner));
+        after = page.after;
+        if after.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+fn property(definition: properties::PropertyDefinition) -> Property {
+    let kind = PropertyKind::of(definition.property_type.as_str(), &definition.field_type);
+    let read_only = definition.is_read_only();
+    let owner = definition.is_owner();
+    // Options that HubSpot keeps elsewhere (owners, pipeline stages) come as an empty list.
+    let closed = !definition.external_options && !owner && !definition.options.is_empty();
+    let choice = |option: properties::PropertyOption| Choice { value: option.value, label: option.label };
+    let options = closed.then(|| definition.options.into_iter().map(choice).collect());
+    Property { label: definition.label, kind, options, owner, unique: definition.has_unique_value, read_only }
+}
+
+fn pipeline(found: pipelines::Pipeline) -> Pipeline {
+    let stage = |stage: pipelines::Stage| Stage { id: stage.id, label: stage.label };
+    Pipeline { id: found.id, label: found.label, stages: found.stages.into_iter().map(stage).collect() }
+}
