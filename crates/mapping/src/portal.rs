@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use linchpin_hubspot::associations::TypeDefinition;
 use linchpin_hubspot::id::{AssociationType, ObjectType};
-use linchpin_hubspot::owners;
+use linchpin_hubspot::{owners, pipelines};
 use linchpin_hubspot::properties::{PropertyDefinition, PropertyType};
 use serde::{Deserialize, Serialize};
 
@@ -173,6 +173,19 @@ impl From<&PropertyDefinition> for Property {
 impl From<&owners::Owner> for Owner {
     fn from(owner: &owners::Owner) -> Self {
         Self { id: owner.id.clone(), email: owner.email.clone(), archived: owner.archived }
+    }
+}
+
+impl From<&pipelines::Pipeline> for Pipeline {
+    fn from(pipeline: &pipelines::Pipeline) -> Self {
+        let mut stages: Vec<&pipelines::Stage> = pipeline.stages.iter().filter(|stage| !stage.archived).collect();
+        stages.sort_by_key(|stage| stage.display_order);
+        let stage = |stage: &&pipelines::Stage| Stage { id: stage.id.clone(), label: stage.label.clone() };
+        Self {
+            id: pipeline.id.clone(),
+            label: pipeline.label.clone(),
+            stages: stages.iter().map(stage).collect(),
+        }
     }
 }
 

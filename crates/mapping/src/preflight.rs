@@ -41,7 +41,7 @@ impl Check {
                 );
                 return Err(Invalid::new("LP1116", reason));
             }
-            (None | Some(PropertyKind::Text | PropertyKind::Other), value) => value.into_text().unwrap_or_default(),
+            (None | Some(PropertyKind::Text | PropertyKind::Other), value) => bare_line_ends(value),
             (Some(PropertyKind::Number), value) => transform::number_exact(&value)?,
             (Some(PropertyKind::Bool), value) => strict_bool(&value)?,
             (Some(PropertyKind::Enumeration), value) => self.option(value.into_text().unwrap_or_default())?,
@@ -80,6 +80,12 @@ impl Check {
             None => Ok(joined),
         }
     }
+}
+
+/// HubSpot keeps line ends as a bare line feed.
+fn bare_line_ends(value: Value) -> String {
+    let text = value.into_text().unwrap_or_default();
+    if text.contains('\r') { text.replace("\r\n", "\n") } else { text }
 }
 
 fn unknown_option(text: &str, options: &[String]) -> Invalid {

@@ -1,6 +1,7 @@
 //! Associations: the entry at the other end, the key that leads there, the directed type.
 
 use linchpin_core::sync::desired::{AssociationKind, EntryName};
+use linchpin_hubspot::association_types;
 use linchpin_hubspot::id::{AssociationCategory, AssociationType, ObjectType};
 
 use super::Checker;
@@ -8,16 +9,6 @@ use super::entry::Draft;
 use crate::file::{AssociationSpec, At, Columns};
 use crate::map::LinkProgram;
 use crate::problem::{Problem, help_for_unknown};
-
-/// HubSpot's own primary associations, by direction (HubSpot's associations guide).
-const PRIMARY: [(&str, &str, u32); 6] = [
-    ("contacts", "companies", 1),
-    ("companies", "contacts", 2),
-    ("deals", "companies", 5),
-    ("companies", "deals", 6),
-    ("companies", "tickets", 25),
-    ("tickets", "companies", 26),
-];
 
 impl Checker<'_> {
     pub(super) fn associations(&mut self, draft: &mut Draft<'_>) -> Vec<AssociationKind> {
@@ -89,9 +80,9 @@ impl Checker<'_> {
             return Some(found.association_type);
         }
         if label.value.eq_ignore_ascii_case("primary")
-            && let Some((_, _, type_id)) = PRIMARY.iter().find(|(a, b, _)| *a == from.as_str() && *b == to.as_str())
+            && let Some(primary) = association_types::primary(from, to)
         {
-            return Some(AssociationType { category: AssociationCategory::HubspotDefined, type_id: *type_id });
+            return Some(primary);
         }
         self.unknown_label(label, from, to, labels.is_some(), known);
         None
