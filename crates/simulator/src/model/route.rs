@@ -82,7 +82,9 @@ impl Portal {
             Family::AssociationLabels => self.dispatch_labels(rest, call),
             Family::Owners => self.dispatch_owners(rest, call),
             Family::Account => self.dispatch_account(rest, call),
-            Family::Properties | Family::Pipelines | Family::Schemas => Err(Refusal::no_such_path()),
+            Family::Properties => self.dispatch_properties(rest, call),
+            Family::Pipelines => self.dispatch_pipelines(rest, call),
+            Family::Schemas => self.dispatch_schemas(rest, call),
         }
     }
 
@@ -101,6 +103,7 @@ impl Portal {
             ([id, "associations", tail @ ..], _) if call.version.is_dated() => {
                 self.dispatch_record_links(name, id, tail, call)
             }
+            (["merge"], &Method::POST) => self.merge(self.kind_named(name)?, call),
             (["gdpr-delete"], &Method::POST) => self.gdpr_delete(self.kind_named(name)?, call),
             (["batch", verb], &Method::POST) => self.dispatch_batch(name, verb, call),
             ([id], &Method::GET) => self.read_one(self.kind_named(name)?, id, call),
