@@ -134,16 +134,16 @@ fn decide(hub: &mut Hub, request: &ApiRequest, now: Millis) -> Result<Reply, Com
         (&Method::POST, ["reset"]) => reset(hub, &body(request)?, now),
         (&Method::GET, ["faults"]) => Ok(faults(hub)),
         (&Method::POST, ["faults"]) => {
-            hub.faults.arm(fault_rules(&request.body)?)?;
+            hub.arm_faults(fault_rules(&request.body)?)?;
             Ok(faults(hub))
         }
         (&Method::DELETE, ["faults"]) => {
-            hub.faults.clear();
+            hub.clear_faults();
             Ok(faults(hub))
         }
         (&Method::POST, ["revoke"]) => {
             let Revoke { token } = body(request)?;
-            if !hub.credentials.revoke(&token, now) {
+            if !hub.revoke(&token) {
                 return Err(Complaint::Token);
             }
             Ok(whole(envelope::json(200, &json!({"revoked": true}))))

@@ -12,7 +12,7 @@ use rand_core::Rng;
 use crate::{
     credential::{self, Credential, Credentials},
     dice, envelope,
-    faults::{self, Fault, Faults},
+    faults::{self, Fault, FaultRule, FaultRuleError, Faults},
     latency,
     ledger::{Happened, Ledger},
     limits::{Counted, LimitRules, Limiter, Quotas, zone},
@@ -135,6 +135,21 @@ impl Hub {
     /// Adds a token of any kind to a portal.
     pub fn add_credential(&mut self, token: String, credential: Credential) {
         self.credentials.insert(token, credential);
+    }
+
+    /// Arms fault rules: all of them, or none and the first reason.
+    pub fn arm_faults(&mut self, rules: Vec<FaultRule>) -> Result<(), FaultRuleError> {
+        self.faults.arm(rules)
+    }
+
+    /// Disarms every fault rule.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
+    /// Kills a token from now on; false when it is unknown.
+    pub fn revoke(&mut self, token: &str) -> bool {
+        self.credentials.revoke(token, self.now)
     }
 
     /// All tokens, sorted.

@@ -7,7 +7,7 @@ use rand_core::SeedableRng;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Tier, faults::FaultRule, ledger::Entry, limits::WindowModel};
+use crate::{Tier, ledger::Entry, limits::WindowModel};
 
 const NOON: Millis = Millis(1_763_726_400_000);
 const CONTACTS: &str = "/crm/v3/objects/contacts";
@@ -45,7 +45,7 @@ fn create(email: &str) -> ApiRequest {
 impl Bench {
     fn arm(&mut self, fault: Value) {
         let rule: FaultRule = serde_json::from_value(fault).unwrap();
-        self.hub.faults.arm(vec![rule]).unwrap();
+        self.hub.arm_faults(vec![rule]).unwrap();
     }
 
     fn arrive(&mut self, request: ApiRequest, at: i64) -> CallId {
@@ -218,8 +218,8 @@ fn strangers_are_answered_401_and_counted_nowhere() {
     missing.headers.remove(header::AUTHORIZATION);
     let mut unknown = list();
     unknown.headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer nonsense"));
-    bench.hub.credentials.insert("dead".into(), Credential::private_app(bench.hub.first_portal(), 8));
-    bench.hub.credentials.revoke("dead", NOON);
+    bench.hub.add_credential("dead".into(), Credential::private_app(bench.hub.first_portal(), 8));
+    assert!(bench.hub.revoke("dead"));
     let mut dead = list();
     dead.headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer dead"));
     for stranger in [missing, unknown, dead] {
