@@ -73,15 +73,17 @@ fn template(method: &Method, segments: &[&str], words: &[&str], version: Option<
 fn placeholder(words: &[&str], at: usize) -> Option<&'static str> {
     let word = *words.get(at)?;
     match (words, at) {
-        (["crm", "objects", _, "batch" | "search" | "merge" | "gdpr-delete", ..], 3)
-        | (["crm", "objects", _, _, "associations", "default", ..], 6)
-        | (["crm", "properties", _, "groups" | "batch"], 3) => None,
+        (
+            ["crm", "objects", _, "batch" | "search" | "merge" | "gdpr-delete", ..]
+            | ["crm", "properties", _, "groups" | "batch"],
+            3,
+        )
+        | (["crm", "objects", _, _, "associations", "default", ..], 6) => None,
         (["crm", "objects", _, _, "associations", _, _, _], 7) if words.get(5) != Some(&"default") => Some("{type}"),
         (["crm", "properties", _, _], 3) | (["crm", "properties", _, "groups", _], 4) => Some("{name}"),
-        (["crm", "objects", _, _, ..], 3)
+        (["crm", "objects", _, _, ..] | ["crm", "pipelines", _, _, ..], 3)
         | (["crm", "objects", _, _, "associations", _, _, ..], 6)
         | (["crm", "objects", _, _, "associations", "default", _, _], 7)
-        | (["crm", "pipelines", _, _, ..], 3)
         | (["crm", "pipelines", _, _, "stages", _, ..], 5)
         | (["crm", "owners", _], 2) => Some("{id}"),
         _ if is_value(word) => Some("{id}"),

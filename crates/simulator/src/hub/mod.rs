@@ -119,6 +119,9 @@ impl Hub {
             next_number: 0,
         };
         hub.faults.arm(options.start.faults.clone())?;
+        if let (Some(spec), Some(slot)) = (&options.start.seed, hub.portals.get_mut(&portal_id)) {
+            slot.model.seed(spec, now, dice);
+        }
         Ok(hub)
     }
 

@@ -24,7 +24,7 @@ fn anywhere() -> SocketAddr {
 }
 
 /// One call over a connection of its own.
-async fn send<I>(io: I, mut request: Request<Bytes>) -> hyper::Result<Response<Bytes>>
+pub(crate) async fn send<I>(io: I, mut request: Request<Bytes>) -> hyper::Result<Response<Bytes>>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
