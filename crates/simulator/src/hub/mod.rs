@@ -5,8 +5,9 @@
 //! of their making; everything due before an arrival happens before it, so the moments at which a driver wakes do not
 //! matter; every call ends as exactly one outcome and, once it was looked at, as exactly one line in the ledger.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
+use http::header;
 use rand_core::Rng;
 
 use crate::{
@@ -51,8 +52,7 @@ pub enum Outcome {
     Reset,
 }
 
-/// The machine.
-#[derive(Debug)]
+/// The machine. Printing it shows no token, no record and no call.
 pub struct Hub {
     portals: BTreeMap<u64, PortalSlot>,
     first_portal: u64,
@@ -96,6 +96,16 @@ struct Executed {
     answer: ApiAnswer,
     credential: String,
     counted: Counted,
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("now", &self.now)
+            .field("portals", &self.portals.keys().collect::<Vec<_>>())
+            .field("in_flight", &self.calls.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Hub {
@@ -255,9 +265,13 @@ impl Hub {
     }
 
     fn answer(&mut self, id: CallId) {
-        if let Some(outcome) = self.calls.remove(&id).and_then(|call| call.outcome) {
-            self.answers.push((id, outcome));
+        let Some(mut outcome) = self.calls.remove(&id).and_then(|call| call.outcome) else { return };
+        if let Outcome::Answered(answer) | Outcome::Slowly { answer, .. } = &mut outcome
+            && let Some(date) = envelope::http_date(self.now)
+        {
+            answer.headers.insert(header::DATE, date);
         }
+        self.answers.push((id, outcome));
     }
 
     /// Who calls, may they, and what comes of it.
