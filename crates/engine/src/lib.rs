@@ -4,3 +4,5 @@ pub mod clock;
 pub mod dispatch;
 pub mod tasks;
 pub mod upstream;
+pub mod hub;
+pub mod sync;
