@@ -131,9 +131,8 @@ fn fields(entry: &Candidate<'_>, portal: Option<&PortalSnapshot>) -> Vec<(String
     let mut fields = Vec::new();
     match &entry.identity {
         Identity::Made(property) | Identity::Exists(property) => fields.push((property.clone(), key.clone())),
-        Identity::Email => {}
         Identity::Content if writable(entry.role, "hs_sku", portal) => fields.push(("hs_sku".to_owned(), key.clone())),
-        Identity::Content => {}
+        Identity::Content | Identity::Email => {}
     }
     fields.extend(entry.pairs.iter().map(|pair| (pair.property.clone(), pair.field.clone())));
     if entry.role == Role::Deals {
