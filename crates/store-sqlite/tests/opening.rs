@@ -1,4 +1,5 @@
 //! Who may open a store, and what is refused.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -334,22 +334,22 @@ async fn live<H: Home>(mut home: H, steps: &[Step]) -> Verdict {
 
 async fn take(stores: &Stores, model: &mut Model, step: &Step) -> Verdict {
     match step {
-        Step::Begin(n) => agree(stores.runs.begin(INSTALL, run(*n), 7, NOW).await, model.begin(*n)),
+        Step::Begin(n) => agree(&stores.runs.begin(INSTALL, run(*n), 7, NOW).await, model.begin(*n)),
         Step::Extend(n, operations) => {
             let first = model.next_seq(*n);
             let operations_of = (first..)
                 .zip(operations)
                 .map(|(seq, (stage, pack))| operation_in(run(*n), seq, *stage, &pack.to_string()));
             let answer = stores.runs.extend(INSTALL, run(*n), chunk(operations_of)).await;
-            agree(answer, model.extend(*n, operations))
+            agree(&answer, model.extend(*n, operations))
         }
-        Step::Seal(n) => agree(stores.runs.seal(INSTALL, run(*n), Plan::default()).await, model.seal(*n)),
-        Step::Start(n) => agree(stores.runs.start(INSTALL, run(*n)).await, model.start(*n)),
-        Step::Finish(n) => agree(stores.runs.finish(INSTALL, run(*n)).await, model.finish(*n)),
+        Step::Seal(n) => agree(&stores.runs.seal(INSTALL, run(*n), Plan::default()).await, model.seal(*n)),
+        Step::Start(n) => agree(&stores.runs.start(INSTALL, run(*n)).await, model.start(*n)),
+        Step::Finish(n) => agree(&stores.runs.finish(INSTALL, run(*n)).await, model.finish(*n)),
         Step::Claim(n, limit, later) => claim(stores, model, *n, *limit, *later).await,
         Step::Settle(n, ends) => {
             let (settlement, allowed) = model.settle(*n, ends);
-            agree(stores.queue.settle(INSTALL, settlement, Wall(model.now)).await, allowed)
+            agree(&stores.queue.settle(INSTALL, settlement, Wall(model.now)).await, allowed)
         }
         Step::Crash => Ok(()),
     }
@@ -360,7 +360,7 @@ async fn claim(stores: &Stores, model: &mut Model, number: u64, limit: u16, late
     let now = model.now;
     let answer = stores.queue.claim(INSTALL, run(number), limit, Wall(now)).await;
     let Some(applying) = model.runs.get_mut(&number).filter(|run| run.state == RunState::Applying) else {
-        return agree(answer, false);
+        return agree(&answer, false);
     };
     let expected = applying.claim(limit, now);
     let claimed = answer.map_err(|error| format!("the claim failed: {error}"))?;
@@ -376,8 +376,8 @@ async fn claim(stores: &Stores, model: &mut Model, number: u64, limit: u16, late
     same("the claim", &claimed, &expected)
 }
 
-fn agree<T: std::fmt::Debug>(answer: Result<T, StoreError>, allowed: bool) -> Verdict {
-    match (&answer, allowed) {
+fn agree<T: std::fmt::Debug>(answer: &Result<T, StoreError>, allowed: bool) -> Verdict {
+    match (answer, allowed) {
         (Ok(_), true) | (Err(StoreError::Refused(_)), false) => Ok(()),
         (Ok(_) | Err(_), _) => Err(format!("allowed: {allowed}, answered: {answer:?}")),
     }
