@@ -45,7 +45,7 @@ pub mod routes;
 mod server;
 pub mod wire;
 
-pub use control::{ADVANCE_MS_MAX, CONTROL_PREFIX};
+pub use control::{ADVANCE_MS_MAX, CONTROL_PREFIX, SEED_RECORDS_MAX};
 pub use credential::{Credential, CredentialKind};
 pub use desk::{Broken, InProcess};
 pub use faults::{FAULT_DELAY_MS_MAX, FAULT_RULES_MAX, Fault, FaultRule, FaultRuleError, ForcedPolicy};
