@@ -114,6 +114,12 @@ pub const FACTS: &[Fact] = &[
         "nothing tells when; the range is what a client must be ready for",
         "a_call_is_counted_inside_its_latency_and_answered_at_its_end",
     ),
+    known(
+        "limits",
+        "profile 2022: 100 calls per ten seconds, 250,000 a day, four searches per second and token, the 429 of then",
+        RECORDED,
+        "the_profile_of_2022_has_the_limits_of_the_recordings_whatever_the_plan",
+    ),
     absent("limits", "Remaining jumps up inside a burst, as from several counters", RECORDED),
     absent("limits", "a rate limit now and then answers 500 instead of 429", "one client's comment, undated"),
     known(

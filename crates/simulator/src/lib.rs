@@ -50,7 +50,7 @@ pub use credential::{Credential, CredentialKind};
 pub use desk::{Broken, InProcess};
 pub use faults::{FAULT_DELAY_MS_MAX, FAULT_RULES_MAX, Fault, FaultRule, FaultRuleError, ForcedPolicy};
 pub use hub::Hub;
-pub use limits::{Tier, WindowModel};
+pub use limits::{Profile, Tier, WindowModel};
 pub use options::{APP_ID_DEFAULT, LATENCY_MS_MAX, PORTAL_ID_DEFAULT, SimOptions, StartError, StartFile, TokenSpec};
 pub use pipe::{Pipe, PipeConnector};
 pub use server::{BODY_BYTES_MAX, CONNECTIONS_MAX, Running, Simulator};
