@@ -75,8 +75,8 @@ pub const FACTS: &[Fact] = &[
     known(
         "limits",
         "`seconds`: the window sums whole seconds, the current one and the nine before",
-        "196 of 237 recorded Remaining values match to the unit",
-        "both_models_agree_with_a_count_over_the_whole_history",
+        "316 of 409 recorded Remaining values match to the unit; a second more or less matches fewer than 200",
+        "recorded_remaining_values_follow_ten_whole_seconds",
     ),
     guessed(
         "limits",
