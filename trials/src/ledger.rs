@@ -13,8 +13,6 @@ pub struct Entry {
     pub arrived: i64,
     /// When its answer left.
     pub answered: i64,
-    /// The HTTP method.
-    pub method: String,
     /// Method and path template.
     pub route: String,
     /// The path without the query.
@@ -26,16 +24,21 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether the call writes: it is no GET and none of the calls that only read although they are POSTs.
+    /// Whether the call writes.
     pub fn is_write(&self) -> bool {
-        let reads = ["/batch/read", "/search", "/access-token-info"];
-        self.method != "GET" && !reads.iter().any(|end| self.path.ends_with(end))
+        is_write(&self.route)
     }
 
     /// Whether its answer was lost after it had been carried out.
     pub fn is_lost(&self) -> bool {
         self.fault.as_deref() == Some("lost_answer")
     }
+}
+
+/// Whether a route (`POST /crm/...`) writes: it is no GET and none of those that only read although they are POSTs.
+pub fn is_write(route: &str) -> bool {
+    let reads = ["/batch/read", "/search", "/access-token-info"];
+    !route.starts_with("GET ") && !reads.iter().any(|end| route.ends_with(end))
 }
 
 /// Every call of a run.
@@ -101,8 +104,8 @@ mod tests {
     use super::*;
 
     fn entry(method: &str, path: &str, arrived: i64, answered: i64) -> Entry {
-        let (method, path) = (method.to_owned(), path.to_owned());
-        Entry { time: arrived, arrived, answered, route: path.clone(), method, path, status: Some(200), fault: None }
+        let route = format!("{method} {path}");
+        Entry { time: arrived, arrived, answered, route, path: path.to_owned(), status: Some(200), fault: None }
     }
 
     #[test]

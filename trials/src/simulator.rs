@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::binary::{self, Running};
 use crate::control::Control;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, is_write};
 use crate::records::Record;
 
 /// The token that every trial uses; it opens nothing but a simulator.
@@ -67,6 +67,18 @@ impl Simulator {
     /// How many calls of any kind it has answered.
     pub fn requests(&self) -> u64 {
         self.stats().get("requests").and_then(Value::as_u64).expect("the totals count calls")
+    }
+
+    /// How many calls that write it has seen.
+    pub fn writes(&self) -> u64 {
+        let stats = self.stats();
+        let routes = stats.get("by_route").and_then(Value::as_object).expect("the totals count routes");
+        routes.iter().filter(|(route, _)| is_write(route)).filter_map(|(_, count)| count.as_u64()).sum()
+    }
+
+    /// Makes the trial's token one that HubSpot no longer accepts.
+    pub fn revoke_token(&self) {
+        self.control.json(Method::POST, "/_control/revoke", Some(&json!({"token": TOKEN})));
     }
 
     /// Every call so far.
