@@ -128,11 +128,19 @@ impl Ended {
         value
     }
 
+    /// A value in the JSON object on the last line, by JSON pointer; null if it is not there.
+    ///
+    /// # Panics
+    /// If the last line is no JSON object.
+    pub fn value(&self, pointer: &str) -> Value {
+        self.json().pointer(pointer).cloned().unwrap_or(Value::Null)
+    }
+
     /// Itself, if it ended with this code.
     ///
     /// # Panics
     /// If it ended otherwise.
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "an assertion first; its value is a convenience")]
     pub fn with_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "out: {}\nerr: {}", self.out, self.err);
         self

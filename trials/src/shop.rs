@@ -302,6 +302,6 @@ mod tests {
 
     #[test]
     fn amounts_are_compared_in_their_shortest_form() {
-        assert_eq!(["1.50", "2.00", "30", "1.05"].map(|text| shortest(text)), ["1.5", "2", "30", "1.05"]);
+        assert_eq!(["1.50", "2.00", "30", "1.05"].map(shortest), ["1.5", "2", "30", "1.05"]);
     }
 }

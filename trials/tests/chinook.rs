@@ -34,7 +34,7 @@ fn chinook_is_in_hubspot_as_the_mapping_says_and_a_second_plan_is_empty() {
     figure("write calls", writes);
     assert!(writes <= WRITES_MAX, "{writes} write calls: {:#?}", ledger.writes_by_route());
     assert_eq!(simulator.rate_limited(), 0);
-    assert_eq!(synced.json()["rejected"], 0, "{}", synced.out);
+    assert_eq!(synced.value("/rejected"), 0, "{}", synced.out);
 
     let kinds = chinook::expected(&database, &owners).expect("the database is Chinook");
     compare(&simulator, &kinds);
@@ -64,23 +64,20 @@ fn workplace(database: &Path, base: &str) -> Workplace {
 fn assert_nothing_to_do(place: &Workplace, simulator: &Simulator) {
     let before = simulator.writes();
     let plan = place.plan().with_code(0);
-    assert_eq!(plan.json()["empty"], true, "{}", plan.out);
+    assert_eq!(plan.value("/empty"), true, "{}", plan.out);
     assert_eq!(simulator.writes(), before, "a plan writes nothing");
 }
 
 /// Compares every record of every type with its expectation, in both directions.
 fn compare(simulator: &Simulator, kinds: &[Kind]) {
-    let dumps: BTreeMap<&str, Vec<Record>> =
-        kinds.iter().map(|kind| (kind.object_type, simulator.dump(kind.object_type))).collect();
-    let keys: BTreeMap<(&str, &str), &str> = kinds
+    let dumps: Vec<(&Kind, Vec<Record>)> = kinds.iter().map(|kind| (kind, simulator.dump(kind.object_type))).collect();
+    let key = |kind: &Kind, record: &Record| record.value(kind.key).to_owned();
+    let keys: BTreeMap<(&str, &str), String> = dumps
         .iter()
-        .flat_map(|kind| {
-            dumps[kind.object_type].iter().map(|it| ((kind.object_type, it.id.as_str()), it.value(kind.key)))
-        })
+        .flat_map(|(kind, records)| records.iter().map(|it| ((kind.object_type, it.id.as_str()), key(kind, it))))
         .collect();
     let mut wrong = Vec::new();
-    for kind in kinds {
-        let records = &dumps[kind.object_type];
+    for (kind, records) in &dumps {
         assert_eq!(records.len(), kind.records.len(), "{}", kind.object_type);
         let found: BTreeSet<&str> = records.iter().map(|record| record.value(kind.key)).collect();
         assert_eq!(found.len(), records.len(), "every {} has a key of its own", kind.object_type);
@@ -90,7 +87,7 @@ fn compare(simulator: &Simulator, kinds: &[Kind]) {
 }
 
 /// What is wrong with one record, if anything is.
-fn difference(kind: &Kind, record: &Record, keys: &BTreeMap<(&str, &str), &str>) -> Option<String> {
+fn difference(kind: &Kind, record: &Record, keys: &BTreeMap<(&str, &str), String>) -> Option<String> {
     let key = record.value(kind.key);
     let Some(expected) = kind.records.get(key) else {
         return Some(format!("{} {key:?}: unexpected", kind.object_type));
@@ -111,7 +108,7 @@ fn difference(kind: &Kind, record: &Record, keys: &BTreeMap<(&str, &str), &str>)
     let linked: BTreeSet<(&str, String)> = declared
         .iter()
         .flat_map(|to| {
-            record.linked(to).into_iter().map(|id| (*to, keys.get(&(*to, id)).map_or(id, |key| key).to_owned()))
+            record.linked(to).into_iter().map(|id| (*to, keys.get(&(*to, id)).map_or(id, String::as_str).to_owned()))
         })
         .collect();
     let primary = kind.object_type != "contacts"
@@ -125,9 +122,9 @@ fn difference(kind: &Kind, record: &Record, keys: &BTreeMap<(&str, &str), &str>)
 }
 
 /// A value in the form of the expectation: products by their key, moments without milliseconds.
-fn shown(name: &str, value: &str, keys: &BTreeMap<(&str, &str), &str>) -> String {
+fn shown(name: &str, value: &str, keys: &BTreeMap<(&str, &str), String>) -> String {
     match name {
-        "hs_product_id" => keys.get(&("products", value)).map_or(value, |key| key).to_owned(),
+        "hs_product_id" => keys.get(&("products", value)).map_or(value, String::as_str).to_owned(),
         "closedate" => value.replace(".000Z", "Z"),
         _ => value.to_owned(),
     }

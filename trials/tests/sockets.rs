@@ -1,5 +1,7 @@
 //! A first sync over real sockets at the limits of the Professional tier, under both models of the rate window.
 
+#![expect(clippy::disallowed_methods, reason = "a trial of real processes measures real time")]
+
 use std::time::{Duration, Instant};
 
 use linchpin_trials::figure;
