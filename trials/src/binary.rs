@@ -3,6 +3,8 @@
 //! It is the one that `LINCHPIN_TRIAL_BINARY` names, or the one that was built beside this trial. The binary sees a
 //! bare environment, so that a developer's settings cannot change a trial.
 
+#![expect(clippy::disallowed_methods, reason = "real processes are waited for in real time")]
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

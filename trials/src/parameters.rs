@@ -2,6 +2,8 @@
 //!
 //! The defaults are what every change runs; the long proofs set larger numbers.
 
+#![expect(clippy::disallowed_methods, reason = "the environment is where a trial is told its parameters")]
+
 use std::fmt::Display;
 use std::str::FromStr;
 
