@@ -4,6 +4,7 @@
 //! checked against the account.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use linchpin_hubspot::associations::TypeDefinition;
 use linchpin_hubspot::id::{AssociationType, ObjectType};
@@ -103,8 +104,8 @@ pub struct Choice {
     pub label: String,
 }
 
-/// An owner of records.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An owner of records. `Debug` shows no address.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Owner {
     /// The owner id, which is no user id.
     pub id: String,
@@ -112,6 +113,12 @@ pub struct Owner {
     pub email: Option<String>,
     /// A deactivated user, to whom nothing can be assigned.
     pub archived: bool,
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Owner").field("id", &self.id).field("archived", &self.archived).finish_non_exhaustive()
+    }
 }
 
 /// A pipeline.
