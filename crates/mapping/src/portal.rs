@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use linchpin_hubspot::associations::TypeDefinition;
 use linchpin_hubspot::id::{AssociationType, ObjectType};
-use linchpin_hubspot::{owners, pipelines};
 use linchpin_hubspot::properties::{PropertyDefinition, PropertyType};
+use linchpin_hubspot::{owners, pipelines};
 use serde::{Deserialize, Serialize};
 
 /// One account, as far as a mapping needs to know it.
@@ -181,11 +181,7 @@ impl From<&pipelines::Pipeline> for Pipeline {
         let mut stages: Vec<&pipelines::Stage> = pipeline.stages.iter().filter(|stage| !stage.archived).collect();
         stages.sort_by_key(|stage| stage.display_order);
         let stage = |stage: &&pipelines::Stage| Stage { id: stage.id.clone(), label: stage.label.clone() };
-        Self {
-            id: pipeline.id.clone(),
-            label: pipeline.label.clone(),
-            stages: stages.iter().map(stage).collect(),
-        }
+        Self { id: pipeline.id.clone(), label: pipeline.label.clone(), stages: stages.iter().map(stage).collect() }
     }
 }
 
