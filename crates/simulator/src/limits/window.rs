@@ -116,10 +116,11 @@ mod tests {
     /// Seconds and `Remaining` of the recorded answers to an API key, searches left out, in the order of time.
     fn recorded() -> Option<Vec<(i64, u32)>> {
         #[expect(clippy::disallowed_methods, reason = "the recordings live outside the repository")]
-        let Ok(folder) = std::env::var("LINCHPIN_SHARED") else {
+        let folder = std::env::var("LINCHPIN_SHARED").unwrap_or_default();
+        if folder.is_empty() {
             println!("skipped: LINCHPIN_SHARED does not name the folder of the recordings");
             return None;
-        };
+        }
         let path = format!("{folder}/hubspot/recordings/grouparoo_ratelimit_timeline.csv");
         let text = std::fs::read_to_string(path).unwrap();
         let mut calls: Vec<(i64, u32)> = text
