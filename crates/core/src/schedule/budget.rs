@@ -209,7 +209,6 @@ impl Budget {
         let known = self.windows.contains_key(&scope);
         let window = self.windows.entry(scope).or_insert_with(|| Window::new(rate, others));
         match past {
-            Past::Fresh => {}
             Past::Crashed { may_send_until } => {
                 // Whichever is earlier: the last possible call, or the restart itself.
                 let rest = (window.span() + RESTART_MARGIN).saturating_sub(now.wall - *may_send_until);
@@ -217,7 +216,7 @@ impl Budget {
             }
             // A window shared with an install that is already here has been restored with it.
             Past::Recorded(record) if !known => record.restore_window(scope, window, now),
-            Past::Recorded(_) => {}
+            Past::Fresh | Past::Recorded(_) => {}
         }
         if !known {
             let permits = window.full_limit();
@@ -357,13 +356,8 @@ impl Budget {
 
     /// What a later process must know of this install's windows and days: for an orderly end.
     pub fn record(&self, install: Install, now: Now) -> WindowRecord {
-        let costs = [
-            CostClass::Ordinary,
-            CostClass::Search,
-            CostClass::AssociationBatch,
-            CostClass::Token,
-            CostClass::Journal,
-        ];
+        let costs =
+            [CostClass::Ordinary, CostClass::Search, CostClass::AssociationBatch, CostClass::Token, CostClass::Journal];
         let mut record = WindowRecord::new(now.wall);
         for scope in costs.map(|cost| Scope::of(install, cost)) {
             if let Some(window) = self.windows.get(&scope) {

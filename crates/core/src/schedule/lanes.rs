@@ -221,7 +221,8 @@ mod tests {
     #[test]
     fn background_work_bursts_to_its_share_and_is_then_spread() {
         let mut pace = Pace::default();
-        let mut window = WindowView { limit: 100, used: 0, available: 100, span: Duration::from_secs(10), next_release: None };
+        let mut window =
+            WindowView { limit: 100, used: 0, available: 100, span: Duration::from_secs(10), next_release: None };
         let now = Mono(1_000_000);
         for _ in 0..20 {
             assert_eq!(pace.next(&window, 20, 1, now), Some(now));

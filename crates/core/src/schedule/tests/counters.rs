@@ -7,7 +7,9 @@ use linchpin_hubspot::id::{AppId, Install, PortalId};
 use proptest::prelude::*;
 
 use super::desk::INSTALL;
-use crate::schedule::budget::{ATTEMPT_MAX, Ask, Budget, DayScope, LEASE_AHEAD, Learned, Lease, Past, Policy, Room, Scope};
+use crate::schedule::budget::{
+    ATTEMPT_MAX, Ask, Budget, DayScope, LEASE_AHEAD, Learned, Lease, Past, Policy, Room, Scope,
+};
 use crate::schedule::headers::RateHeaders;
 use crate::schedule::limits::{AppKind, Limits, Rate, Tier};
 use crate::schedule::{Permit, PermitId};
@@ -187,8 +189,8 @@ fn nothing_leaves_without_a_lease_or_after_its_end() {
     let end = Mono(60_000_000);
     grant(&mut budget, Some(end));
     assert!(take(&mut budget, Mono(1)).is_some());
-    let ahead = Mono(end.0) - Mono(0);
-    assert_eq!(budget.poll_timeout(), Some(Mono(0) + (ahead - LEASE_AHEAD)));
+    let ask_again = budget.poll_timeout().unwrap();
+    assert_eq!(ask_again + LEASE_AHEAD, end);
     budget.handle_timeout(at(Mono(50_000_000)));
     assert!(take(&mut budget, Mono(50_000_000)).is_some(), "asked again, and still good");
     budget.handle_timeout(at(end));
