@@ -208,8 +208,8 @@ impl<D: Rng> Scheduler<D> {
         let reserve = if kept { shares.reserve } else { 0 };
         match pool.pace.next(&view, shares.bulk_burst_percent, reserve, now.mono) {
             Some(at) if at <= now.mono => Turn::Now,
-            Some(at) => Turn::At(Some(at)),
-            None => Turn::At(view.next_release),
+            // A permit that comes back before quickens the pace.
+            paced => Turn::At(paced.into_iter().chain(view.next_release).min()),
         }
     }
 

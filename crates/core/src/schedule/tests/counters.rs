@@ -149,6 +149,20 @@ fn calls_of_others_lower_what_is_left_and_our_own_in_flight_do_not() {
 }
 
 #[test]
+fn permit_that_came_back_while_a_call_was_under_way_is_nobody_elses() {
+    let mut budget = budget(limits());
+    for _ in 0..3 {
+        let early = take(&mut budget, Mono(0)).unwrap();
+        budget.handle_end(early, &Learned::default(), at(Mono(0)));
+    }
+    // HubSpot counts this call while the three are still in its window; its answer comes when they no longer are.
+    let late = take(&mut budget, Mono(9_900_000)).unwrap();
+    let headers = RateHeaders { max: Some(7), remaining: Some(3), ..RateHeaders::default() };
+    budget.handle_end(late, &Learned { headers, limited: None }, at(Mono(10_100_000)));
+    assert_eq!(free(&mut budget, Mono(10_100_000)), Room::Free(6));
+}
+
+#[test]
 fn search_refused_for_others_slows_down_for_a_while() {
     let mut budget = budget(limits());
     let search = |budget: &mut Budget, now| budget.room(INSTALL, CostClass::Search, at(now));
