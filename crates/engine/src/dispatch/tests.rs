@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use linchpin_core::schedule::Permit;
 use linchpin_core::schedule::limits::Tier;
+use linchpin_core::time::Mono;
 use linchpin_hubspot::call::{CostClass, Effect, Family};
 use linchpin_hubspot::id::AppId;
 use linchpin_ports::budget::BudgetRecord;
 use linchpin_ports::credentials::{CredentialsError, StaticCredentials, Token};
-use linchpin_core::schedule::Permit;
-use linchpin_core::time::Mono;
 
 use super::*;
 use crate::clock::TokioClock;

@@ -7,7 +7,9 @@ use linchpin_hubspot::id::{AppId, Install, PortalId};
 use proptest::prelude::*;
 
 use super::desk::INSTALL;
-use crate::schedule::budget::{ATTEMPT_MAX, Ask, Budget, DayScope, LEASE_AHEAD, Learned, Lease, Past, Policy, Room, Scope};
+use crate::schedule::budget::{
+    ATTEMPT_MAX, Ask, Budget, DayScope, LEASE_AHEAD, Learned, Lease, Past, Policy, Room, Scope,
+};
 use crate::schedule::headers::RateHeaders;
 use crate::schedule::limits::{AppKind, Limits, Rate, Tier};
 use crate::schedule::{Permit, PermitId};
@@ -147,6 +149,20 @@ fn calls_of_others_lower_what_is_left_and_our_own_in_flight_do_not() {
 }
 
 #[test]
+fn permit_that_came_back_while_a_call_was_under_way_is_nobody_elses() {
+    let mut budget = budget(limits());
+    for _ in 0..3 {
+        let early = take(&mut budget, Mono(0)).unwrap();
+        budget.handle_end(early, &Learned::default(), at(Mono(0)));
+    }
+    // HubSpot counts this call while the three are still in its window; its answer comes when they no longer are.
+    let late = take(&mut budget, Mono(9_900_000)).unwrap();
+    let headers = RateHeaders { max: Some(7), remaining: Some(3), ..RateHeaders::default() };
+    budget.handle_end(late, &Learned { headers, limited: None }, at(Mono(10_100_000)));
+    assert_eq!(free(&mut budget, Mono(10_100_000)), Room::Free(6));
+}
+
+#[test]
 fn search_refused_for_others_slows_down_for_a_while() {
     let mut budget = budget(limits());
     let search = |budget: &mut Budget, now| budget.room(INSTALL, CostClass::Search, at(now));
@@ -187,8 +203,8 @@ fn nothing_leaves_without_a_lease_or_after_its_end() {
     let end = Mono(60_000_000);
     grant(&mut budget, Some(end));
     assert!(take(&mut budget, Mono(1)).is_some());
-    let ahead = Mono(end.0) - Mono(0);
-    assert_eq!(budget.poll_timeout(), Some(Mono(0) + (ahead - LEASE_AHEAD)));
+    let ask_again = budget.poll_timeout().unwrap();
+    assert_eq!(ask_again + LEASE_AHEAD, end);
     budget.handle_timeout(at(Mono(50_000_000)));
     assert!(take(&mut budget, Mono(50_000_000)).is_some(), "asked again, and still good");
     budget.handle_timeout(at(end));
