@@ -12,6 +12,7 @@ pub mod binary;
 pub mod chinook;
 pub mod control;
 pub mod desk;
+pub mod generated;
 pub mod ledger;
 pub mod parameters;
 pub mod records;
