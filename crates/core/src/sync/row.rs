@@ -55,6 +55,11 @@ impl Row {
         self.columns.iter().position(|name| name == column).and_then(|at| self.cells.get(at))
     }
 
+    /// The value at a position of [`Self::columns`]: for readers that look the position up once for many rows.
+    pub fn at(&self, position: usize) -> Option<&Cell> {
+        self.cells.get(position)
+    }
+
     /// Names and values in the source's order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Cell)> {
         self.columns.iter().map(String::as_str).zip(&self.cells)

@@ -1,0 +1,141 @@
+//! What is known of the HubSpot account: its properties, owners, pipelines and association labels.
+//!
+//! A snapshot, taken by the caller: the crate itself asks nobody. An object type without a list of properties is not
+//! checked against the account.
+
+use std::collections::BTreeMap;
+
+use linchpin_hubspot::id::{AssociationType, ObjectType};
+use serde::{Deserialize, Serialize};
+
+/// One account, as far as a mapping needs to know it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PortalSnapshot {
+    /// The properties of each object type that was read, by internal name.
+    pub properties: BTreeMap<ObjectType, BTreeMap<String, Property>>,
+    /// The owners.
+    pub owners: Vec<Owner>,
+    /// The pipelines of each object type that has some and was read.
+    pub pipelines: BTreeMap<ObjectType, Vec<Pipeline>>,
+    /// The association types of each direction that was read: from, to.
+    pub association_labels: BTreeMap<(ObjectType, ObjectType), Vec<AssociationLabel>>,
+}
+
+/// How the values of a property are to be understood: HubSpot's `type`, which alone decides (`fieldType` is only the
+/// widget, except that `checkbox` allows several options).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PropertyKind {
+    /// Text of up to 65,536 characters, phone numbers included.
+    Text,
+    /// A decimal number.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// One of the options.
+    Enumeration,
+    /// Any of the options, joined by semicolons.
+    MultiEnumeration,
+    /// A calendar day.
+    Date,
+    /// A moment.
+    Datetime,
+    /// Something that is not checked here.
+    Other,
+}
+
+impl PropertyKind {
+    /// From HubSpot's `type` and `fieldType`.
+    pub fn of(property_type: &str, field_type: &str) -> Self {
+        match (property_type, field_type) {
+            ("string" | "phone_number", _) => Self::Text,
+            ("number", _) => Self::Number,
+            ("bool", _) => Self::Bool,
+            ("enumeration", "checkbox") => Self::MultiEnumeration,
+            ("enumeration", _) => Self::Enumeration,
+            ("date", _) => Self::Date,
+            ("datetime", _) => Self::Datetime,
+            _ => Self::Other,
+        }
+    }
+
+    /// The word for messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Number => "number",
+            Self::Bool => "true/false",
+            Self::Enumeration => "enumeration",
+            Self::MultiEnumeration => "enumeration with several values",
+            Self::Date => "date",
+            Self::Datetime => "date and time",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// A property of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Property {
+    /// What people see.
+    pub label: String,
+    /// How values are understood.
+    pub kind: PropertyKind,
+    /// The options, if the list is closed; `None` if HubSpot keeps it elsewhere (owners, pipelines).
+    pub options: Option<Vec<Choice>>,
+    /// Values are owner ids.
+    pub owner: bool,
+    /// HubSpot keeps the values unique.
+    pub unique: bool,
+    /// HubSpot sets the value, writes are refused.
+    pub read_only: bool,
+}
+
+/// An option of an enumeration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// What is stored, case-sensitive.
+    pub value: String,
+    /// What people see.
+    pub label: String,
+}
+
+/// An owner of records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The owner id, which is no user id.
+    pub id: String,
+    /// The e-mail address; queues have none.
+    pub email: Option<String>,
+    /// A deactivated user, to whom nothing can be assigned.
+    pub archived: bool,
+}
+
+/// A pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pipeline {
+    /// The internal id (`default`).
+    pub id: String,
+    /// What people see.
+    pub label: String,
+    /// The stages in order.
+    pub stages: Vec<Stage>,
+}
+
+/// A stage of a pipeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// The internal id (`closedwon`).
+    pub id: String,
+    /// What people see.
+    pub label: String,
+}
+
+/// A directed association type of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AssociationLabel {
+    /// The type.
+    pub association_type: AssociationType,
+    /// Its label; the unlabelled type has none.
+    pub label: Option<String>,
+}
