@@ -5,7 +5,12 @@
 //! What a method returned as written survives a crash of the process and of the machine.
 
 pub mod budget;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod credentials;
+pub mod executor;
+#[cfg(feature = "conformance")]
+pub mod faulty;
 pub mod links;
 pub mod mirror;
 pub mod queue;

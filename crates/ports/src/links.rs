@@ -49,6 +49,6 @@ pub trait Links: Send + Sync {
     /// How many rows of one entry are linked.
     async fn count(&self, install: Install, entry: &EntryName) -> Result<u64, StoreError>;
 
-    /// A number that grows with every change that applying makes.
+    /// A number that grows with every settlement of operations that are done; zero before the first.
     async fn revision(&self, install: Install) -> Result<u64, StoreError>;
 }

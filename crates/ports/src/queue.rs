@@ -47,9 +47,9 @@ pub struct Settlement {
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Takes up to `limit` operations of a run in `Applying` that may share one call: equal pack key, all due, of the
-    /// lowest stage that has unsettled operations, first come first served, no more than the smallest `pack_max` among
-    /// them. They are durably `Sent` before this returns: no two claimers get the same operation.
-    /// `None` when nothing may be claimed now; see [`Queue::outlook`].
+    /// lowest stage that has unsettled operations, first come first served (by due time, then by `seq`), no more than
+    /// the smallest `pack_max` among them. They are durably `Sent` before this returns: no two claimers get the same operation.
+    /// Refused when the run is not `Applying`. `None` when nothing may be claimed now; see [`Queue::outlook`].
     async fn claim(
         &self,
         install: Install,
@@ -59,8 +59,9 @@ pub trait Queue: Send + Sync {
     ) -> Result<Option<Vec<Claimed>>, StoreError>;
 
     /// Writes how claimed operations ended, with the links, associations and records that they leave behind: all or
-    /// nothing. `Unknown` ones stay `Sent`. A rejected one is kept with its reason. Settling a record operation as done
-    /// moves the links' revision.
+    /// nothing. `Unknown` ones stay `Sent`. A rejected one is kept with its reason. Settling an operation as done moves
+    /// the links' revision. Refused if an operation is not `Sent`: a settlement repeated after a lost answer is refused,
+    /// unless it settled nothing.
     async fn settle(&self, install: Install, settlement: Settlement, now: Wall) -> Result<(), StoreError>;
 
     /// All operations of the run in state `Sent`, in order: after a crash, those whose outcome is unknown.

@@ -34,22 +34,23 @@ pub type Progress = BTreeMap<(u16, EntryName, String, OperationState), u64>;
 /// The book of runs.
 #[async_trait]
 pub trait Runs: Send + Sync {
-    /// Opens a run in state `Planning`. Other runs of the install in `Planning` are dropped with their operations.
+    /// Opens a run in state `Planning`; refused if the run exists. Other runs of the install in `Planning` are dropped with their operations.
     async fn begin(&self, install: Install, run: RunId, mapping: u64, now: Wall) -> Result<(), StoreError>;
 
     /// Adds a chunk to a run in `Planning`: all of it or nothing. Links and associations replace those of the same row.
+    /// Operations that do not ascend by `seq`, over all chunks, are refused.
     async fn extend(&self, install: Install, run: RunId, chunk: PlanChunk) -> Result<(), StoreError>;
 
     /// Completes the plan: `Planned`, at the links' present revision. Other runs in `Planned` are dropped with their
     /// operations. From here on the plan never changes.
     async fn seal(&self, install: Install, run: RunId, plan: Plan) -> Result<Run, StoreError>;
 
-    /// `Planned` to `Applying`. Refused as stale if the links' revision is not the plan's. Starting a run that is being
-    /// applied already is harmless.
+    /// `Planned` to `Applying`. Refused as stale if the links' revision is not the plan's, and while another run of the
+    /// install is being applied. Starting a run that is being applied already is harmless.
     async fn start(&self, install: Install, run: RunId) -> Result<Run, StoreError>;
 
     /// `Applying` to `Finished`; refused while an operation is waiting or sent. Operations that are done are forgotten,
-    /// the rejected ones stay.
+    /// the rejected rows and the counts stay. Finishing a finished run is harmless.
     async fn finish(&self, install: Install, run: RunId) -> Result<Run, StoreError>;
 
     /// One run.
@@ -61,10 +62,11 @@ pub trait Runs: Send + Sync {
     /// The last runs, newest first.
     async fn recent(&self, install: Install, limit: usize) -> Result<Vec<Run>, StoreError>;
 
-    /// Counts of a run's operations by stage, entry, verb and state.
+    /// Counts of a run's operations by stage, entry, verb and state (only those above zero); cheap enough to ask for
+    /// while a progress bar moves. A finished run still tells what it did.
     async fn progress(&self, install: Install, run: RunId) -> Result<Progress, StoreError>;
 
-    /// The rows that a run rejected, when planning and when applying, in order, after the first `skip`.
+    /// The rows that a run rejected, when planning and when applying, in the order of rejection, after the first `skip`.
     async fn rejected(
         &self,
         install: Install,

@@ -7,7 +7,8 @@ use crate::{budget::BudgetRecords, links::Links, mirror::Mirror, queue::Queue, r
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The disk is full, the file is gone, the server does not answer. Nothing was written.
+    /// The disk is full, the file is gone, the server does not answer. Nothing was written, unless only the answer was
+    /// lost: a caller that cannot tell reads before it repeats.
     #[error("the store cannot {intent}")]
     Unavailable {
         /// What was asked (`settle operations`).
@@ -37,6 +38,9 @@ pub enum Refusal {
     /// Another process has this store open.
     #[error("another Linchpin process owns this store: stop it, or give this one a store of its own")]
     Owned,
+    /// The file is not a store.
+    #[error("the file is another program's database, not a Linchpin store: give the store a path of its own")]
+    Foreign,
     /// The store was written by a newer Linchpin.
     #[error("the store has schema {found}, this program knows {known}: use the newer Linchpin that wrote it")]
     TooNew {
@@ -64,6 +68,9 @@ pub enum Refusal {
         /// The present revision.
         current: u64,
     },
+    /// Operations of a plan must ascend by `seq` and belong to the run that they are added to.
+    #[error("operation {0} is out of the plan's order")]
+    OutOfOrder(String),
     /// An operation that is not claimed cannot be settled.
     #[error("operation {0} is not claimed")]
     NotClaimed(String),

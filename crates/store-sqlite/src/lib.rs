@@ -1,1 +1,119 @@
 //! Remembers, in one embedded SQLite file.
+//!
+//! One connection writes, a few read; a transaction is one method of a port and never leaves this crate. What a method
+//! returned as written is on the disk (WAL, `synchronous=FULL`). A lock file beside the store makes sure that one
+//! process owns it. Not here: what to write and when, which is the engine's business.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use linchpin_hubspot::id::Install;
+use linchpin_ports::store::{StoreError, Stores};
+use rusqlite::Connection;
+
+mod budget;
+mod census;
+mod codec;
+mod connections;
+mod fault;
+mod links;
+mod litter;
+mod mirror;
+mod owner;
+mod queue;
+mod rejected;
+mod runs;
+mod schema;
+#[cfg(test)]
+mod statements;
+mod tally;
+mod writer;
+
+pub use linchpin_ports::executor::Executor;
+
+use connections::Connections;
+use fault::Fault;
+use writer::Request;
+
+/// How many connections read at the same time, unless told otherwise.
+pub const READERS_DEFAULT: usize = 2;
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Where the blocking work runs.
+    pub executor: Executor,
+    /// How many connections read at the same time; at least one. Without effect inline.
+    pub readers: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { executor: Executor::Threads, readers: READERS_DEFAULT }
+    }
+}
+
+/// A store in one file. Dropping it waits for the writes that it was asked for.
+pub struct SqliteStore {
+    connections: Connections,
+}
+
+impl SqliteStore {
+    /// Opens the store at `path` and brings its schema up to date; makes it if there is none.
+    ///
+    /// # Errors
+    /// `Refused` when another process owns the store, a newer program wrote it, or the file is something else;
+    /// `Unavailable` when it cannot be opened, made or migrated.
+    pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Arc<Self>, StoreError> {
+        let connections = Connections::open(path.as_ref(), options).map_err(|fault| fault.during("open"))?;
+        Ok(Arc::new(Self { connections }))
+    }
+
+    /// Opens a store that lives in memory and works inline: for tests and trials.
+    ///
+    /// # Errors
+    /// `Unavailable` when SQLite has no memory to give.
+    pub fn in_memory() -> Result<Arc<Self>, StoreError> {
+        let connections = Connections::in_memory().map_err(|fault| fault.during("open"))?;
+        Ok(Arc::new(Self { connections }))
+    }
+
+    /// This store behind every port.
+    pub fn stores(self: &Arc<Self>) -> Stores {
+        Stores {
+            runs: Arc::<Self>::clone(self),
+            queue: Arc::<Self>::clone(self),
+            links: Arc::<Self>::clone(self),
+            mirror: Arc::<Self>::clone(self),
+            budget: Arc::<Self>::clone(self),
+        }
+    }
+
+    /// Runs work in a transaction that writes; durable when it returns.
+    async fn write<T, F>(&self, intent: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        let (job, answer) = Request::new(intent, work);
+        self.connections.write(intent, job).await?;
+        answer.await.map_err(|_| writer::closed(intent))?
+    }
+
+    /// Runs work in a transaction that reads one moment of the store.
+    async fn read<T, F>(&self, intent: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        let (job, answer) = Request::new(intent, work);
+        self.connections.read(intent, job).await?;
+        answer.await.map_err(|_| writer::closed(intent))?
+    }
+
+    /// Deletes what finished and dropped runs of an install have left, in steps, so that others' writes go between.
+    async fn sweep(&self, install: Install) -> Result<(), StoreError> {
+        while self.write("forget old operations", move |tx| litter::sweep_step(tx, install)).await? {}
+        Ok(())
+    }
+}

@@ -1,0 +1,301 @@
+//! Stores that fail when told to: for tests of whoever uses them.
+//!
+//! A fault waits in a queue of its method, first in first out; a method without one works as the store behind it does.
+//! Two kinds matter: the store refused before anything happened, and the store did it but the answer was lost.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use linchpin_core::sync::desired::{EntryName, RowId, SourceKey};
+use linchpin_core::sync::link::{AssociationLink, Link};
+use linchpin_core::sync::run::{Plan, RejectedRow, Run, RunId};
+use linchpin_core::time::Wall;
+use linchpin_hubspot::id::{Install, ObjectType, RecordId};
+
+use crate::budget::{BudgetRecord, BudgetRecords};
+use crate::links::Links;
+use crate::mirror::{Mirror, MirrorRecord};
+use crate::queue::{Claimed, Outlook, Queue, Settlement};
+use crate::runs::{PlanChunk, Progress, Runs};
+use crate::store::{StoreError, Stores};
+
+/// What goes wrong with one call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The store fails before it does anything.
+    Before,
+    /// The store does it, and the answer is lost.
+    After,
+}
+
+/// A method of a store, by port and name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "each is named after the method that it stands for")]
+pub enum Method {
+    RunsBegin,
+    RunsExtend,
+    RunsSeal,
+    RunsStart,
+    RunsFinish,
+    RunsGet,
+    RunsOpenRun,
+    RunsRecent,
+    RunsProgress,
+    RunsRejected,
+    QueueClaim,
+    QueueSettle,
+    QueueInDoubt,
+    QueueOutlook,
+    LinksGet,
+    LinksRecords,
+    LinksRows,
+    LinksAssociations,
+    LinksKeys,
+    LinksCount,
+    LinksRevision,
+    MirrorPut,
+    MirrorGet,
+    MirrorHighest,
+    MirrorCount,
+    BudgetLoad,
+    BudgetSave,
+}
+
+/// The faults to come, shared by the wrapped stores and the test.
+#[derive(Clone, Debug, Default)]
+pub struct Script(Arc<Mutex<BTreeMap<Method, VecDeque<Option<Fault>>>>>);
+
+impl Script {
+    /// Lets the next call of the method whose fate is not yet written go wrong.
+    pub fn fail(&self, method: Method, fault: Fault) {
+        self.with(|fates| fates.entry(method).or_default().push_back(Some(fault)));
+    }
+
+    /// Lets the next `calls` calls of the method whose fate is not yet written go well.
+    pub fn pass(&self, method: Method, calls: usize) {
+        self.with(|fates| fates.entry(method).or_default().extend(std::iter::repeat_n(None, calls)));
+    }
+
+    /// Whether every fate has come to pass: a test whose fault never happened has tested nothing.
+    pub fn is_spent(&self) -> bool {
+        self.with(|fates| fates.values().all(VecDeque::is_empty))
+    }
+
+    fn take(&self, method: Method) -> Option<Fault> {
+        self.with(|fates| fates.get_mut(&method).and_then(VecDeque::pop_front)).flatten()
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<Method, VecDeque<Option<Fault>>>) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Wraps stores; their calls go wrong as the script says.
+pub fn wrap(stores: Stores) -> (Stores, Script) {
+    let script = Script::default();
+    let faulty = Arc::new(Faulty { inner: stores, script: script.clone() });
+    let stores = Stores {
+        runs: Arc::<Faulty>::clone(&faulty),
+        queue: Arc::<Faulty>::clone(&faulty),
+        links: Arc::<Faulty>::clone(&faulty),
+        mirror: Arc::<Faulty>::clone(&faulty),
+        budget: faulty,
+    };
+    (stores, script)
+}
+
+struct Faulty {
+    inner: Stores,
+    script: Script,
+}
+
+/// The cause of a scripted failure.
+#[derive(Debug, thiserror::Error)]
+enum Scripted {
+    #[error("the test refused the call")]
+    Before,
+    #[error("the test lost the answer")]
+    After,
+}
+
+impl Faulty {
+    async fn through<T>(
+        &self,
+        method: Method,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let fails = |cause| StoreError::Unavailable { intent: "obey its test", source: Box::new(cause) };
+        match self.script.take(method) {
+            None => call.await,
+            Some(Fault::Before) => Err(fails(Scripted::Before)),
+            Some(Fault::After) => {
+                // A refusal stays one: nothing was written, so there is no effect to lose the answer of.
+                call.await?;
+                Err(fails(Scripted::After))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Runs for Faulty {
+    async fn begin(&self, install: Install, run: RunId, mapping: u64, now: Wall) -> Result<(), StoreError> {
+        self.through(Method::RunsBegin, self.inner.runs.begin(install, run, mapping, now)).await
+    }
+
+    async fn extend(&self, install: Install, run: RunId, chunk: PlanChunk) -> Result<(), StoreError> {
+        self.through(Method::RunsExtend, self.inner.runs.extend(install, run, chunk)).await
+    }
+
+    async fn seal(&self, install: Install, run: RunId, plan: Plan) -> Result<Run, StoreError> {
+        self.through(Method::RunsSeal, self.inner.runs.seal(install, run, plan)).await
+    }
+
+    async fn start(&self, install: Install, run: RunId) -> Result<Run, StoreError> {
+        self.through(Method::RunsStart, self.inner.runs.start(install, run)).await
+    }
+
+    async fn finish(&self, install: Install, run: RunId) -> Result<Run, StoreError> {
+        self.through(Method::RunsFinish, self.inner.runs.finish(install, run)).await
+    }
+
+    async fn get(&self, install: Install, run: RunId) -> Result<Run, StoreError> {
+        self.through(Method::RunsGet, self.inner.runs.get(install, run)).await
+    }
+
+    async fn open_run(&self, install: Install) -> Result<Option<Run>, StoreError> {
+        self.through(Method::RunsOpenRun, self.inner.runs.open_run(install)).await
+    }
+
+    async fn recent(&self, install: Install, limit: usize) -> Result<Vec<Run>, StoreError> {
+        self.through(Method::RunsRecent, self.inner.runs.recent(install, limit)).await
+    }
+
+    async fn progress(&self, install: Install, run: RunId) -> Result<Progress, StoreError> {
+        self.through(Method::RunsProgress, self.inner.runs.progress(install, run)).await
+    }
+
+    async fn rejected(
+        &self,
+        install: Install,
+        run: RunId,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<RejectedRow>, StoreError> {
+        self.through(Method::RunsRejected, self.inner.runs.rejected(install, run, skip, limit)).await
+    }
+}
+
+#[async_trait]
+impl Queue for Faulty {
+    async fn claim(
+        &self,
+        install: Install,
+        run: RunId,
+        limit: u16,
+        now: Wall,
+    ) -> Result<Option<Vec<Claimed>>, StoreError> {
+        self.through(Method::QueueClaim, self.inner.queue.claim(install, run, limit, now)).await
+    }
+
+    async fn settle(&self, install: Install, settlement: Settlement, now: Wall) -> Result<(), StoreError> {
+        self.through(Method::QueueSettle, self.inner.queue.settle(install, settlement, now)).await
+    }
+
+    async fn in_doubt(&self, install: Install, run: RunId) -> Result<Vec<Claimed>, StoreError> {
+        self.through(Method::QueueInDoubt, self.inner.queue.in_doubt(install, run)).await
+    }
+
+    async fn outlook(&self, install: Install, run: RunId) -> Result<Outlook, StoreError> {
+        self.through(Method::QueueOutlook, self.inner.queue.outlook(install, run)).await
+    }
+}
+
+#[async_trait]
+impl Links for Faulty {
+    async fn get(
+        &self,
+        install: Install,
+        entry: &EntryName,
+        keys: &[SourceKey],
+    ) -> Result<Vec<Option<Link>>, StoreError> {
+        self.through(Method::LinksGet, self.inner.links.get(install, entry, keys)).await
+    }
+
+    async fn records(&self, install: Install, rows: &[RowId]) -> Result<Vec<Option<RecordId>>, StoreError> {
+        self.through(Method::LinksRecords, self.inner.links.records(install, rows)).await
+    }
+
+    async fn rows(
+        &self,
+        install: Install,
+        object_type: &ObjectType,
+        records: &[RecordId],
+    ) -> Result<Vec<Option<RowId>>, StoreError> {
+        self.through(Method::LinksRows, self.inner.links.rows(install, object_type, records)).await
+    }
+
+    async fn associations(
+        &self,
+        install: Install,
+        entry: &EntryName,
+        keys: &[SourceKey],
+    ) -> Result<Vec<Vec<AssociationLink>>, StoreError> {
+        self.through(Method::LinksAssociations, self.inner.links.associations(install, entry, keys)).await
+    }
+
+    async fn keys(
+        &self,
+        install: Install,
+        entry: &EntryName,
+        after: Option<&SourceKey>,
+        limit: usize,
+    ) -> Result<Vec<SourceKey>, StoreError> {
+        self.through(Method::LinksKeys, self.inner.links.keys(install, entry, after, limit)).await
+    }
+
+    async fn count(&self, install: Install, entry: &EntryName) -> Result<u64, StoreError> {
+        self.through(Method::LinksCount, self.inner.links.count(install, entry)).await
+    }
+
+    async fn revision(&self, install: Install) -> Result<u64, StoreError> {
+        self.through(Method::LinksRevision, self.inner.links.revision(install)).await
+    }
+}
+
+#[async_trait]
+impl Mirror for Faulty {
+    async fn put(&self, install: Install, records: Vec<MirrorRecord>) -> Result<(), StoreError> {
+        self.through(Method::MirrorPut, self.inner.mirror.put(install, records)).await
+    }
+
+    async fn get(
+        &self,
+        install: Install,
+        object_type: &ObjectType,
+        ids: &[RecordId],
+    ) -> Result<Vec<Option<MirrorRecord>>, StoreError> {
+        self.through(Method::MirrorGet, self.inner.mirror.get(install, object_type, ids)).await
+    }
+
+    async fn highest(&self, install: Install, object_type: &ObjectType) -> Result<RecordId, StoreError> {
+        self.through(Method::MirrorHighest, self.inner.mirror.highest(install, object_type)).await
+    }
+
+    async fn count(&self, install: Install, object_type: &ObjectType) -> Result<u64, StoreError> {
+        self.through(Method::MirrorCount, self.inner.mirror.count(install, object_type)).await
+    }
+}
+
+#[async_trait]
+impl BudgetRecords for Faulty {
+    async fn load(&self, install: Install) -> Result<Option<BudgetRecord>, StoreError> {
+        self.through(Method::BudgetLoad, self.inner.budget.load(install)).await
+    }
+
+    async fn save(&self, install: Install, record: BudgetRecord) -> Result<(), StoreError> {
+        self.through(Method::BudgetSave, self.inner.budget.save(install, record)).await
+    }
+}

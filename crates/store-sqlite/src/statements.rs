@@ -1,0 +1,103 @@
+//! Every statement is prepared on a fresh schema, and none of them scans or sorts.
+
+use crate::{budget, census, links, litter, mirror, queue, rejected, runs, schema, tally};
+
+const STATEMENTS: &[(&str, &str)] = &[
+    ("budget::LOAD", budget::LOAD),
+    ("budget::SAVE", budget::SAVE),
+    ("census::ADD", census::ADD),
+    ("census::GET", census::GET),
+    ("links::GET", links::GET),
+    ("links::RECORD", links::RECORD),
+    ("links::ROW", links::ROW),
+    ("links::KEYS", links::KEYS),
+    ("links::KEYS_AFTER", links::KEYS_AFTER),
+    ("links::UPDATE", links::UPDATE),
+    ("links::INSERT", links::INSERT),
+    ("links::ASSOCIATIONS", links::ASSOCIATIONS),
+    ("links::ASSOCIATE", links::ASSOCIATE),
+    ("links::DISSOCIATE", links::DISSOCIATE),
+    ("links::DISSOCIATE_ALL", links::DISSOCIATE_ALL),
+    ("links::REVISION", links::REVISION),
+    ("links::ADVANCE", links::ADVANCE),
+    ("litter::MARK", litter::MARK),
+    ("litter::NEXT", litter::NEXT),
+    ("litter::BOUND", litter::BOUND),
+    ("litter::DELETE_OPERATIONS", litter::DELETE_OPERATIONS),
+    ("litter::DELETE_PAYLOADS", litter::DELETE_PAYLOADS),
+    ("litter::DELETE_LAST_OPERATIONS", litter::DELETE_LAST_OPERATIONS),
+    ("litter::DELETE_LAST_PAYLOADS", litter::DELETE_LAST_PAYLOADS),
+    ("litter::DELETE_REJECTED", litter::DELETE_REJECTED),
+    ("litter::UNMARK", litter::UNMARK),
+    ("mirror::GET", mirror::GET),
+    ("mirror::INSERT", mirror::INSERT),
+    ("mirror::UPDATE", mirror::UPDATE),
+    ("mirror::HIGHEST", mirror::HIGHEST),
+    ("queue::FIRST_PACK", queue::FIRST_PACK),
+    ("queue::NEXT_DUE", queue::NEXT_DUE),
+    ("queue::CANDIDATES", queue::CANDIDATES),
+    ("queue::CLAIM", queue::CLAIM),
+    ("queue::GET", queue::GET),
+    ("queue::OBJECT_TYPE", queue::OBJECT_TYPE),
+    ("queue::SENT", queue::SENT),
+    ("queue::KIND", queue::KIND),
+    ("queue::SETTLE", queue::SETTLE),
+    ("queue::AGAIN", queue::AGAIN),
+    ("rejected::LAST_PLACE", rejected::LAST_PLACE),
+    ("rejected::INSERT", rejected::INSERT),
+    ("rejected::LIST", rejected::LIST),
+    ("runs::INSERT", runs::INSERT),
+    ("runs::GET", runs::GET),
+    ("runs::STATE", runs::STATE),
+    ("runs::NEWEST_IN_STATE", runs::NEWEST_IN_STATE),
+    ("runs::ALL_IN_STATE", runs::ALL_IN_STATE),
+    ("runs::RECENT", runs::RECENT),
+    ("runs::SET_STATE", runs::SET_STATE),
+    ("runs::SEAL", runs::SEAL),
+    ("runs::LAST_SEQ", runs::LAST_SEQ),
+    ("runs::INSERT_OPERATION", runs::INSERT_OPERATION),
+    ("runs::INSERT_PAYLOAD", runs::INSERT_PAYLOAD),
+    ("tally::ADD", tally::ADD),
+    ("tally::ALL", tally::ALL),
+    ("tally::FORGET", tally::FORGET),
+];
+
+#[test]
+fn every_statement_is_prepared_on_a_fresh_schema() {
+    let connection = schema::open_memory().unwrap();
+    for (name, sql) in STATEMENTS {
+        if let Err(error) = connection.prepare(sql) {
+            panic!("{name}: {error}");
+        }
+    }
+}
+
+#[test]
+fn the_table_of_statements_misses_none() {
+    let sources = [
+        include_str!("budget.rs"),
+        include_str!("census.rs"),
+        include_str!("links.rs"),
+        include_str!("litter.rs"),
+        include_str!("mirror.rs"),
+        include_str!("queue.rs"),
+        include_str!("rejected.rs"),
+        include_str!("runs.rs"),
+        include_str!("tally.rs"),
+    ];
+    let written: usize = sources.iter().map(|source| source.matches(": &str = \"").count()).sum();
+    assert_eq!(STATEMENTS.len(), written);
+}
+
+#[test]
+fn no_statement_scans_a_table_or_sorts() {
+    let connection = schema::open_memory().unwrap();
+    for (name, sql) in STATEMENTS {
+        let mut explain = connection.prepare(&format!("explain query plan {sql}")).unwrap();
+        let blanks = vec![rusqlite::types::Null; explain.parameter_count()];
+        let steps = explain.query_map(rusqlite::params_from_iter(blanks), |row| row.get::<_, String>(3)).unwrap();
+        for step in steps.map(Result::unwrap) {
+            assert!(!step.starts_with("SCAN") && !step.contains("TEMP B-TREE"), "{name}: {step}");
+        }
+    }
+}
