@@ -4,4 +4,5 @@
 //! requests give the same bytes. HTTP, the clock and the control API are a shell around it.
 //! This crate shares no code with Linchpin's client: a misreading of HubSpot in one is caught by the other.
 
+pub mod model;
 pub mod wire;
