@@ -1,1 +1,3 @@
 //! Drives core against ports: tasks, timers and the only HTTP client.
+
+pub mod upstream;

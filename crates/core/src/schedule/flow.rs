@@ -1,0 +1,361 @@
+//! The scheduler's inner steps: who is let in, who goes next, and how an end is told.
+
+use std::time::Duration;
+
+use rand_core::Rng;
+
+use super::breaker::{Circuit, Gate};
+use super::budget::{Room, Scope};
+use super::coalesce::JoinKey;
+use super::day::DAY_PROBE;
+use super::lanes::{Lane, PerLane};
+use super::{Action, End, Gathered, Job, QUEUE_MAX, Refused, Scheduler, State, Submission, Ticket};
+use crate::time::{Mono, Now};
+use crate::verdict::{Enough, Outcome, Verdict, Why};
+
+/// Windows with fewer permits keep none for interactive work.
+const RESERVE_FROM: u32 = 50;
+
+impl Submission {
+    pub(super) fn circuit(&self) -> Circuit {
+        (self.install, self.family)
+    }
+}
+
+impl Job {
+    pub(super) fn new(submission: Submission, state: State) -> Self {
+        Self { submission, state, attempts: 0, renewed: false, renew_next: false, cancelled: false, batch: None }
+    }
+
+    pub(super) fn has_not_left(&self) -> bool {
+        match self.state {
+            State::Queued | State::Gathering | State::BackingOff(_) => true,
+            State::OnItsWay => false,
+        }
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::of(self.submission.install, self.submission.cost)
+    }
+}
+
+impl<D: Rng> Scheduler<D> {
+    pub(super) fn next_ticket(&mut self) -> Ticket {
+        self.tickets_made += 1;
+        Ticket(self.tickets_made)
+    }
+
+    pub(super) fn take_asks(&mut self) {
+        while let Some(ask) = self.budget.poll_ask() {
+            self.actions.push_back(Action::Ask(ask));
+        }
+    }
+
+    /// Whether a submission may wait here.
+    pub(super) fn admit(&mut self, wanted: &Submission, scope: Scope, now: Now) -> Result<(), Refused> {
+        if self.shutting_down {
+            return Err(Refused::Shutdown);
+        }
+        let room = self.budget.room(wanted.install, wanted.cost, now);
+        self.take_asks();
+        let (free, changes) = match room {
+            Room::Unknown => return Err(Refused::UnknownInstall),
+            Room::DaySpent { until } => return Err(Refused::DayExhausted { until }),
+            Room::Free(free) => (free, None),
+            Room::Full { until } => (0, until),
+        };
+        let waiting = self.pools.get(&scope).map_or_else(PerLane::default, super::Pool::waiting);
+        let limit = *QUEUE_MAX.get(wanted.lane);
+        if *waiting.get(wanted.lane) >= limit || wanted.join.is_some() && self.coalescer.waiting() >= limit {
+            return Err(Refused::QueueFull { limit });
+        }
+        let Some(deadline) = wanted.deadline else { return Ok(()) };
+        let ahead = Lane::ALL.into_iter().filter(|lane| *lane <= wanted.lane).map(|lane| *waiting.get(lane)).sum();
+        let mut earliest = now.mono + self.time_for(scope, ahead, free);
+        earliest = earliest.max(changes.unwrap_or_default());
+        if let Gate::ShutUntil(until) = self.breakers.gate(wanted.circuit(), now.mono) {
+            earliest = earliest.max(until);
+        }
+        if earliest > deadline { Err(Refused::Deadline { wait: earliest - now.mono }) } else { Ok(()) }
+    }
+
+    /// How long it takes at the limit's rate until those ahead, and one more, have left.
+    fn time_for(&self, scope: Scope, ahead: usize, free: u32) -> Duration {
+        let Some(view) = self.budget.view(scope) else { return Duration::ZERO };
+        let ahead = u32::try_from(ahead).unwrap_or(u32::MAX);
+        if ahead < free {
+            return Duration::ZERO;
+        }
+        (view.span / view.limit.max(1)).saturating_mul(ahead - free)
+    }
+
+    /// Puts a batch of the key into its lane if one is due, and none waits there yet.
+    pub(super) fn gather(&mut self, key: &JoinKey, now: Now) {
+        if let Some(unit) = self.gathering.get(key).copied() {
+            self.hurry(key, unit);
+            return;
+        }
+        if !self.coalescer.is_due(key, now.mono) {
+            return;
+        }
+        let oldest = self.coalescer.oldest(key).and_then(|ticket| self.jobs.get(&ticket));
+        let Some(mut submission) = oldest.map(|job| job.submission.clone()) else { return };
+        submission.join = None;
+        submission.deadline = None;
+        let unit = self.next_ticket();
+        self.gathering.insert(key.clone(), unit);
+        let mut job = Job::new(submission, State::Queued);
+        job.batch = Some(Gathered { key: key.clone(), sealed: None, members: Vec::new() });
+        self.jobs.insert(unit, job);
+        self.requeue(unit, now);
+    }
+
+    /// A waiting batch goes into the lane of its most urgent input.
+    fn hurry(&mut self, key: &JoinKey, unit: Ticket) {
+        let urgent = self.coalescer.newest(key).and_then(|ticket| self.jobs.get(&ticket)).map(|job| job.submission.lane);
+        let (Some(urgent), Some(job)) = (urgent, self.jobs.get_mut(&unit)) else { return };
+        let before = job.submission.lane;
+        if urgent >= before {
+            return;
+        }
+        job.submission.lane = urgent;
+        let (scope, circuit) = (job.scope(), job.submission.circuit());
+        let pool = self.pools.entry(scope).or_default();
+        pool.remove(before, circuit, unit);
+        pool.push(urgent, circuit, unit);
+    }
+
+    /// Back into the lane, at the place of its age.
+    pub(super) fn requeue(&mut self, ticket: Ticket, now: Now) {
+        let Some(job) = self.jobs.get_mut(&ticket) else { return };
+        job.state = State::Queued;
+        let (scope, lane, circuit) = (job.scope(), job.submission.lane, job.submission.circuit());
+        self.pools.entry(scope).or_default().push(lane, circuit, ticket);
+        self.pump(scope, now);
+    }
+
+    /// Sends whatever may leave now, and notes when to look again.
+    pub(super) fn pump(&mut self, scope: Scope, now: Now) {
+        loop {
+            let step = self.next_step(scope, now);
+            self.take_asks();
+            match step {
+                Step::Send(ticket) => {
+                    if !self.send(ticket, now) {
+                        return;
+                    }
+                }
+                Step::Park(ticket, until) => {
+                    self.finish(ticket, &End::Parked { until, why: Why::RateLimited(Some(super::budget::Policy::Daily)) }, now);
+                }
+                Step::Wait(wake) => {
+                    self.set_wake(scope, wake);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn set_wake(&mut self, scope: Scope, wake: Option<Mono>) {
+        let Some(pool) = self.pools.get_mut(&scope) else { return };
+        if pool.wake == wake {
+            return;
+        }
+        if let Some(old) = pool.wake {
+            self.wakes.remove(&(old, scope));
+        }
+        pool.wake = wake;
+        self.wakes.extend(wake.map(|at| (at, scope)));
+    }
+
+    fn next_step(&mut self, scope: Scope, now: Now) -> Step {
+        let Some(pool) = self.pools.get(&scope).filter(|pool| !pool.is_empty()) else { return Step::Wait(None) };
+        let mut may_go = PerLane::new([None; 4]);
+        let mut wake: Option<Mono> = None;
+        let mut look_at = |at: Option<Mono>| wake = wake.into_iter().chain(at).min();
+        for lane in Lane::ALL {
+            let head = pool.head(lane, &self.breakers, now.mono);
+            look_at(head.opens);
+            let Some((ticket, job)) = head.ticket.and_then(|ticket| Some((ticket, self.jobs.get(&ticket)?))) else {
+                continue;
+            };
+            let install = job.submission.install;
+            match self.budget.room(install, job.submission.cost, now) {
+                Room::DaySpent { until } => return Step::Park(ticket, until),
+                Room::Full { until } => look_at(until),
+                Room::Unknown => {}
+                Room::Free(_) if !lane.is_background() => *may_go.get_mut(lane) = Some(ticket),
+                Room::Free(_) => {
+                    let Some(view) = self.budget.view(scope) else { continue };
+                    let shares = self.budget.shares(install);
+                    let reserve = if view.limit < RESERVE_FROM { 0 } else { shares.reserve };
+                    match pool.pace.next(&view, shares.bulk_burst_percent, reserve, now.mono) {
+                        Some(at) if at <= now.mono => *may_go.get_mut(lane) = Some(ticket),
+                        Some(at) => look_at(Some(at)),
+                        None => look_at(view.next_release),
+                    }
+                }
+            }
+        }
+        let lanes = PerLane::new(Lane::ALL.map(|lane| may_go.get(lane).is_some()));
+        match pool.turns.choose(lanes).and_then(|lane| *may_go.get(lane)) {
+            Some(ticket) => Step::Send(ticket),
+            None => Step::Wait(wake),
+        }
+    }
+
+    /// Lets one submission, or a whole batch, leave. False if there was no permit after all.
+    fn send(&mut self, ticket: Ticket, now: Now) -> bool {
+        let Some(job) = self.jobs.get(&ticket) else { return false };
+        let Submission { install, lane, cost, .. } = job.submission;
+        let (scope, circuit) = (job.scope(), job.submission.circuit());
+        if let Some(pool) = self.pools.get_mut(&scope) {
+            pool.remove(lane, circuit, ticket);
+        }
+        let Some(tickets) = self.seal(ticket, now) else { return true };
+        let Some(permit) = self.budget.take(install, cost, now) else {
+            self.pools.entry(scope).or_default().push(lane, circuit, ticket);
+            return false;
+        };
+        if let Some(pool) = self.pools.get_mut(&scope) {
+            pool.turns.took(lane);
+            if lane.is_background() {
+                pool.pace.took(now.mono);
+            }
+        }
+        self.breakers.handle_send(circuit);
+        self.on_wire.insert(permit.id(), ticket);
+        let Some(job) = self.jobs.get_mut(&ticket) else { return false };
+        job.state = State::OnItsWay;
+        job.attempts += 1;
+        self.totals.sent += 1;
+        self.totals.retries += u64::from(job.attempts > 1);
+        let renew_token = std::mem::take(&mut job.renew_next);
+        self.actions.push_back(Action::Send { permit, tickets, attempt: job.attempts, renew_token });
+        true
+    }
+
+    /// The submissions that leave under a ticket: itself, or the members of its batch, which nothing joins any more.
+    /// None if the batch has nobody left.
+    fn seal(&mut self, ticket: Ticket, now: Now) -> Option<Vec<Ticket>> {
+        let Some(gathered) = self.jobs.get(&ticket)?.batch.as_ref() else { return Some(vec![ticket]) };
+        if gathered.sealed.is_some() {
+            return Some(gathered.members.clone());
+        }
+        let key = gathered.key.clone();
+        self.gathering.remove(&key);
+        let Some(batch) = self.coalescer.seal(&key, now.mono) else {
+            self.jobs.remove(&ticket);
+            return None;
+        };
+        let mut deadline = Some(Mono::default());
+        for member in &batch.tickets {
+            let Some(member) = self.jobs.get_mut(member) else { continue };
+            member.state = State::OnItsWay;
+            // The batch is worth repeating as long as anybody waits for it.
+            deadline = deadline.zip(member.submission.deadline).map(|(a, b)| a.max(b));
+        }
+        let job = self.jobs.get_mut(&ticket)?;
+        job.submission.deadline = deadline;
+        job.batch = Some(Gathered { key, sealed: Some(batch.id), members: batch.tickets.clone() });
+        Some(batch.tickets)
+    }
+
+    /// Does what the verdict on an attempt says.
+    pub(super) fn apply(&mut self, ticket: Ticket, verdict: Verdict, outcome: Outcome, now: Now) {
+        let end = match verdict {
+            Verdict::Retry { after, why } => return self.retry(ticket, after, why, now),
+            Verdict::GiveUp { enough: Enough::Deadline, .. } => End::Deadline,
+            Verdict::Park { after, why } => {
+                let until = match (after, self.day_spent_until(ticket, now)) {
+                    (Some(after), _) => now.wall + after,
+                    (None, Some(until)) => until,
+                    (None, None) => now.wall + DAY_PROBE,
+                };
+                End::Parked { until, why }
+            }
+            Verdict::Accept | Verdict::GiveUp { enough: Enough::Attempts, .. } => match outcome {
+                Outcome::Answered(answer) => End::Answered(answer),
+                Outcome::NotSent(cause) | Outcome::Lost(cause) => End::Unreachable(cause),
+            },
+            Verdict::AskHuman | Verdict::Unknown => match (verdict, outcome) {
+                (Verdict::AskHuman, Outcome::Answered(answer)) => End::DeadToken(answer),
+                (_, Outcome::Answered(answer)) => End::Unknown { answer: Some(answer), cause: None },
+                (_, Outcome::NotSent(cause) | Outcome::Lost(cause)) => End::Unknown { answer: None, cause: Some(cause) },
+            },
+        };
+        self.finish(ticket, &end, now);
+    }
+
+    fn day_spent_until(&mut self, ticket: Ticket, now: Now) -> Option<crate::time::Wall> {
+        let Submission { install, cost, .. } = self.jobs.get(&ticket)?.submission;
+        match self.budget.room(install, cost, now) {
+            Room::DaySpent { until } => Some(until),
+            Room::Free(_) | Room::Full { .. } | Room::Unknown => None,
+        }
+    }
+
+    fn retry(&mut self, ticket: Ticket, after: Duration, why: Why, now: Now) {
+        let Some(job) = self.jobs.get_mut(&ticket) else { return };
+        if job.cancelled {
+            return self.finish(ticket, &End::Cancelled, now);
+        }
+        if self.shutting_down {
+            return self.finish(ticket, &End::Shutdown, now);
+        }
+        if why == Why::TokenExpired {
+            job.renewed = true;
+            job.renew_next = true;
+        }
+        let at = now.mono + after;
+        job.state = State::BackingOff(at);
+        self.backoffs.insert((at, ticket));
+    }
+
+    /// Ends a submission, or all members of a batch, and forgets it.
+    pub(super) fn finish(&mut self, ticket: Ticket, end: &End, now: Now) {
+        let Some(job) = self.jobs.remove(&ticket) else { return };
+        if let Some(deadline) = job.submission.deadline {
+            self.deadlines.remove(&(deadline, ticket));
+        }
+        match job.state {
+            State::Queued => {
+                if let Some(pool) = self.pools.get_mut(&job.scope()) {
+                    pool.remove(job.submission.lane, job.submission.circuit(), ticket);
+                }
+            }
+            State::BackingOff(at) => {
+                self.backoffs.remove(&(at, ticket));
+            }
+            State::Gathering | State::OnItsWay => {}
+        }
+        let Some(batch) = job.batch else {
+            self.actions.push_back(Action::Finish { ticket, end: end.clone() });
+            return;
+        };
+        for member in batch.members {
+            self.finish(member, end, now);
+        }
+        match batch.sealed {
+            Some(sealed) => {
+                self.coalescer.handle_return(sealed);
+                for key in self.coalescer.due(now.mono) {
+                    self.gather(&key, now);
+                }
+            }
+            None => {
+                self.gathering.remove(&batch.key);
+            }
+        }
+    }
+}
+
+/// What can be done for a window now.
+enum Step {
+    /// This one leaves.
+    Send(Ticket),
+    /// This one cannot leave today.
+    Park(Ticket, crate::time::Wall),
+    /// Nothing, before that moment or another input.
+    Wait(Option<Mono>),
+}

@@ -1,0 +1,5 @@
+//! The scheduler against a server that counts naively, on a desk: one loop over a heap of events, no runtime.
+
+mod desk;
+mod promises;
+mod restarts;

@@ -1,0 +1,20 @@
+//! The door to HubSpot, as a trait: one attempt on the wire for one permit.
+//!
+//! What it is not: it never retries, follows no redirect, keeps no queue and judges no answer.
+
+use async_trait::async_trait;
+use linchpin_core::schedule::Permit;
+use linchpin_hubspot::call::Call;
+use linchpin_ports::credentials::Token;
+
+pub use linchpin_core::verdict::{Cause, CauseKind, Outcome};
+
+/// Sends single calls to HubSpot.
+#[async_trait]
+pub trait Upstream: Send + Sync {
+    /// Makes exactly one attempt, and returns within a bounded time (the implementation's own timeout).
+    ///
+    /// [`Outcome::NotSent`] promises that no byte of the request can have reached HubSpot; whatever is uncertain is
+    /// [`Outcome::Lost`]. Dropping the future abandons the attempt, which then counts as lost.
+    async fn send(&self, permit: Permit, token: &Token, call: &Call) -> Outcome;
+}
