@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use linchpin_core::schedule::Lane;
+use linchpin_core::schedule::lanes::Lane;
 use linchpin_hubspot::endpoint::{ApiError, Endpoint};
 use linchpin_hubspot::errors::HubSpotError;
 use linchpin_hubspot::id::Install;

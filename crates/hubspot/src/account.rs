@@ -69,11 +69,11 @@ pub struct Usage {
     #[serde(default, deserialize_with = "null_as_default")]
     pub name: String,
     /// The limit.
-    #[serde(default, deserialize_with = "number_or_none")]
-    pub usage_limit: Option<u64>,
+    #[serde(default, rename = "usageLimit", deserialize_with = "number_or_none")]
+    pub limit: Option<u64>,
     /// Calls so far.
-    #[serde(default, deserialize_with = "number_or_none")]
-    pub current_usage: Option<u64>,
+    #[serde(default, rename = "currentUsage", deserialize_with = "number_or_none")]
+    pub used: Option<u64>,
     /// When HubSpot counted, ISO 8601.
     #[serde(default)]
     pub collected_at: Option<String>,
@@ -160,7 +160,7 @@ mod tests {
         let usage = r#"{"results":[{"name":"private-apps-api-calls-daily","usageLimit":625000,"currentUsage":1240,
             "collectedAt":"2026-11-20T11:00:00Z","fetchStatus":"SUCCESS","resetsAt":"2026-11-21T05:00:00Z"}]}"#;
         let usage = DailyUsage.decode(&answer(200, usage)).expect("usage");
-        assert_eq!((usage[0].usage_limit, usage[0].current_usage), (Some(625_000), Some(1_240)));
+        assert_eq!((usage[0].limit, usage[0].used), (Some(625_000), Some(1_240)));
         let info = TokenInfo::new("pat-na1-secret");
         let app = info.decode(&answer(200, r#"{"userId":1,"hubId":48,"appId":7007,"scopes":["oauth"]}"#));
         assert_eq!(app.expect("an app").app_id, AppId(7007));

@@ -8,17 +8,23 @@
 
 pub mod account;
 pub mod answer;
+pub mod association_types;
 pub mod associations;
 pub mod batch;
 pub mod call;
 pub mod endpoint;
 pub mod errors;
 pub mod id;
+pub mod limits;
 pub mod object;
 pub mod objects;
 pub mod owners;
+pub mod pipelines;
 pub mod properties;
 pub mod routes;
+pub mod schemas;
+pub mod search;
+pub mod value;
 pub mod version;
 mod wire;
 

@@ -13,7 +13,6 @@ pub(crate) fn answer(status: u16, body: &str) -> Answer {
 }
 
 /// The text of a recording below `$LINCHPIN_SHARED/hubspot/recordings`; none, with a printed reason, without it.
-#[expect(clippy::disallowed_methods, reason = "tests alone read recordings, from a place that the environment names")]
 pub(crate) fn recording(name: &str) -> Option<String> {
     let Some(shared) = std::env::var_os("LINCHPIN_SHARED") else {
         println!("skipped: LINCHPIN_SHARED is not set, so there is no recording {name}");

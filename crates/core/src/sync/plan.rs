@@ -151,6 +151,17 @@ impl PlanBuilder {
     }
 }
 
+/// Whether a row belongs to a sample of the given share. The same key always gives the same answer, so that a sample
+/// can grow without leaving anything behind.
+pub fn in_sample(key: &SourceKey, share: f64) -> bool {
+    // FNV-1a, 64 bits: small, stable across releases, even enough for a sample.
+    let hash = key
+        .0
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    as_f64(hash >> 11) < share * as_f64(1 << 53)
+}
+
 fn entry_stage(entry: usize) -> u16 {
     u16::try_from(entry).unwrap_or(u16::MAX - 1)
 }

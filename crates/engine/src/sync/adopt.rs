@@ -8,7 +8,7 @@ use linchpin_core::sync::content::{Content, ContentIndex};
 use linchpin_core::sync::desired::{AssociationKind, Desired, DesiredValue, Identity, RowId, SourceKey};
 use linchpin_core::sync::diff::Surroundings;
 use linchpin_core::sync::link::{Agreed, AssociationLink, Link};
-use linchpin_hubspot::associations::{AssociationBatchRead, ReadInput};
+use linchpin_hubspot::associations::{BatchRead as AssociationRead, Direction, ReadInput, Target};
 use linchpin_hubspot::batch::BATCH_INPUTS_MAX;
 use linchpin_hubspot::errors::category;
 use linchpin_hubspot::id::{ObjectType, RecordId};
@@ -47,10 +47,9 @@ impl<'a> Adopter<'a> {
     ) -> Result<Self, SyncError> {
         // A key property that does not exist yet is on no record.
         let key_exists = match &entry.identity {
-            Identity::Unique { property } => portal
-                .properties
-                .get(&entry.object_type)
-                .is_none_or(|properties| properties.contains_key(property)),
+            Identity::Unique { property } => {
+                portal.properties.get(&entry.object_type).is_none_or(|properties| properties.contains_key(property))
+            }
             Identity::Content { .. } => true,
         };
         let possible = key_exists && any_record(context, &entry.object_type).await?;
@@ -137,8 +136,8 @@ impl<'a> Adopter<'a> {
             archived: false,
         };
         let outcome = self.context.hub.send(&read).await.map_err(|source| self.failed(source))?;
-        if let Some(error) = outcome.errors.iter().find(|error| !error.is(category::OBJECT_NOT_FOUND)) {
-            tracing::warn!(category = error.category.as_deref(), "a comparison read was answered in part");
+        if let Some(error) = outcome.errors.into_iter().find(|error| !error.is(category::OBJECT_NOT_FOUND)) {
+            return Err(SyncError::Partial { entry: self.entry.name.to_string(), reason: error.message });
         }
         Ok(outcome.results.into_iter().map(|result| result.record).collect())
     }
@@ -181,9 +180,9 @@ impl<'a> Adopter<'a> {
                 fields: Fields::of(self.property_names()),
             };
             let page = self.context.hub.send(&list).await.map_err(|source| self.failed(source))?;
-            let ids: Vec<RecordId> = page.results.iter().map(|record| record.id).collect();
+            let ids: Vec<RecordId> = page.items.iter().map(|record| record.id).collect();
             let linked = self.context.stores.links.rows(self.context.install, &self.entry.object_type, &ids).await?;
-            for (record, row) in page.results.into_iter().zip(linked) {
+            for (record, row) in page.items.into_iter().zip(linked) {
                 if row.is_none() {
                     let content = Content::of(properties, |name| record.value(name), &around);
                     index.add(content, record);
@@ -200,10 +199,10 @@ impl<'a> Adopter<'a> {
     pub(super) async fn associations(&self, keys: &[SourceKey]) -> Result<Vec<AssociationLink>, SyncError> {
         let records: BTreeMap<RecordId, &SourceKey> =
             keys.iter().filter_map(|key| Some((*self.adopted.get(key)?, key))).collect();
-        let mut found = Vec::new();
         if records.is_empty() {
-            return Ok(found);
+            return Ok(Vec::new());
         }
+        let mut found = Vec::new();
         let targets: BTreeSet<&ObjectType> = self.entry.associations.iter().map(|kind| &kind.to_object).collect();
         for target in targets {
             for (from, to, types) in self.read_associations(target, records.keys().copied()).await? {
@@ -242,22 +241,17 @@ impl<'a> Adopter<'a> {
         records: impl Iterator<Item = RecordId>,
     ) -> Result<Vec<(RecordId, RecordId, Vec<u32>)>, SyncError> {
         let mut found = Vec::new();
-        let mut open: Vec<ReadInput> = records.map(ReadInput::first_page).collect();
+        let mut open: Vec<ReadInput> = records.map(ReadInput::first).collect();
         while !open.is_empty() {
             let rest = open.split_off(open.len().min(BATCH_INPUTS_MAX));
-            let read = AssociationBatchRead {
-                from: self.entry.object_type.clone(),
-                to: target.clone(),
-                inputs: open,
-            };
+            let direction = Direction { from: self.entry.object_type.clone(), to: target.clone() };
+            let read = AssociationRead { direction, inputs: open };
             let outcome = self.context.hub.send(&read).await.map_err(|source| self.failed(source))?;
             open = rest;
             for result in outcome.results {
-                let types = |to: &linchpin_hubspot::associations::AssociatedRecord| {
-                    to.types.iter().map(|kind| kind.type_id).collect()
-                };
-                found.extend(result.to.iter().map(|to| (result.from, to.id, types(to))));
-                open.extend(result.after.map(|after| ReadInput { id: result.from, after: Some(after) }));
+                let types = |to: &Target| to.association_types.iter().map(|one| one.type_id).collect();
+                found.extend(result.to.iter().map(|to| (result.from, to.to_object_id, types(to))));
+                open.extend(result.after.map(|after| ReadInput::next(result.from, after)));
             }
         }
         Ok(found)
@@ -272,7 +266,7 @@ fn has_type(kind: &AssociationKind, types: &[u32]) -> bool {
 async fn any_record(context: &Context, object_type: &ObjectType) -> Result<bool, SyncError> {
     let list = List { object_type: object_type.clone(), limit: 1, after: None, fields: Fields::default() };
     let failed = |source| SyncError::Hub { step: format!("list {object_type}"), source };
-    Ok(!context.hub.send(&list).await.map_err(failed)?.results.is_empty())
+    Ok(!context.hub.send(&list).await.map_err(failed)?.items.is_empty())
 }
 
 /// A record as the mirror keeps it.

@@ -12,7 +12,7 @@ use linchpin_core::sync::run::{Run, RunId, RunState};
 use linchpin_core::time::Mono;
 use linchpin_mapping::Compiled;
 use linchpin_ports::queue::{Claimed, Outlook, Settlement};
-use linchpin_ports::store::{Refusal, StoreError};
+use linchpin_ports::store::StoreError;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 

@@ -54,9 +54,7 @@ pub(super) async fn send(context: &Context, compiled: &Compiled, batch: Vec<Clai
 }
 
 pub(super) fn entry_of<'a>(compiled: &'a Compiled, operation: &Operation) -> Result<&'a Entry, SyncError> {
-    compiled
-        .entry(&operation.row.entry)
-        .ok_or_else(|| SyncError::OtherMapping { run: operation.id.run.to_string() })
+    compiled.entry(&operation.row.entry).ok_or_else(|| SyncError::OtherMapping { run: operation.id.run.to_string() })
 }
 
 /// The text of every property of an operation, or the row that has no record.
@@ -77,7 +75,7 @@ fn sent_properties(operation: &Operation, known: &Known<'_>) -> Result<BTreeMap<
     properties.iter().map(text).collect()
 }
 
-fn references(operation: &Operation) -> impl Iterator<Item = &RowId> {
+pub(super) fn references(operation: &Operation) -> impl Iterator<Item = &RowId> {
     let properties = match &operation.action {
         Action::Upsert { properties, .. } | Action::Create { properties, .. } | Action::Update { properties, .. } => {
             Some(properties)
@@ -192,8 +190,7 @@ async fn update_alone(context: &Context, ready: &Ready) -> Result<BatchOutcome, 
         // Upserts have no single twin: a batch of one is it.
         _ => return write(context, std::slice::from_ref(ready)).await,
     };
-    let update =
-        Update { object_type: operation.object_type.clone(), id, id_property, properties: ready.sent.clone() };
+    let update = Update { object_type: operation.object_type.clone(), id, id_property, properties: ready.sent.clone() };
     let record: Record = context.hub.send(&update).await?;
     let result = BatchResult { record, trace_id: Some(trace_id(operation)), new: None };
     Ok(BatchOutcome { results: vec![result], ..BatchOutcome::default() })
@@ -206,7 +203,9 @@ fn judge<T>(outcome: Result<T, HubError>, step: &str) -> (Option<Brought<T>>, Op
         Ok(answer) => (Some(Brought::Answer(answer)), None),
         Err(HubError::Refused(error)) if concerns_the_batch(error.status) => (Some(Brought::Refused(error)), None),
         // Busy or broken after every retry: nothing is known to be wrong with the rows.
-        Err(HubError::Refused(error)) if error.status >= 500 => (Some(Brought::Lost(error.to_string())), stop(HubError::Refused(error))),
+        Err(HubError::Refused(error)) if error.status >= 500 => {
+            (Some(Brought::Lost(error.to_string())), stop(HubError::Refused(error)))
+        }
         Err(source @ HubError::Refused(_)) => (None, stop(source)),
         Err(HubError::Unreadable(error)) => (Some(Brought::Lost(error.to_string())), None),
         Err(HubError::NoAnswer(DispatchError::Unknown(cause))) => (Some(Brought::Lost(cause.to_string())), None),

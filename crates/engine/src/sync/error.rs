@@ -37,6 +37,22 @@ pub enum SyncError {
     /// The store failed; what it acknowledged is safe.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// HubSpot answered a comparison read only in part: a plan made from it would be wrong.
+    #[error("HubSpot could not compare all rows of {entry}: {reason}")]
+    Partial {
+        /// The mapping entry.
+        entry: String,
+        /// HubSpot's words.
+        reason: String,
+    },
+    /// HubSpot refused to create a key property.
+    #[error("HubSpot refused to create a key property of {object}: {reason}")]
+    KeyPropertyRefused {
+        /// The object type.
+        object: String,
+        /// HubSpot's words.
+        reason: String,
+    },
     /// A key property did not become visible in time.
     #[error("the property {property} was created but HubSpot does not show it after {waited_s} s; run sync again")]
     PropertyInvisible {
@@ -65,6 +81,8 @@ impl SyncError {
             Self::NoSource { .. } => "LP2002",
             Self::Store(error) => store_code(error),
             Self::PropertyInvisible { .. } => "LP3020",
+            Self::KeyPropertyRefused { .. } => "LP3023",
+            Self::Partial { .. } => "LP3024",
             Self::OtherMapping { .. } => "LP3021",
             Self::Stopped => "LP3022",
         }
@@ -78,10 +96,11 @@ fn store_code(error: &StoreError) -> &'static str {
         StoreError::Corrupt { .. } => "LP4002",
         StoreError::Refused(refusal) => match refusal {
             Refusal::Owned => "LP4003",
+            Refusal::Foreign => "LP4008",
             Refusal::TooNew { .. } => "LP4004",
             Refusal::Stale { .. } => "LP4005",
             Refusal::UnknownRun(_) => "LP4006",
-            Refusal::WrongState { .. } | Refusal::NotClaimed(_) => "LP4007",
+            Refusal::WrongState { .. } | Refusal::NotClaimed(_) | Refusal::OutOfOrder(_) => "LP4007",
         },
     }
 }

@@ -15,7 +15,6 @@ use linchpin_ports::source::{Read, RowReader, row_json};
 use super::adopt::Adopter;
 use super::lookup::{Known, select_of};
 use super::{Context, Sources, SyncError, Watch};
-use crate::sync::error;
 
 /// Makes a plan and seals it. Nothing is written to HubSpot.
 ///
@@ -81,7 +80,7 @@ impl<'a> Planner<'a> {
             kinds: entry.associations.clone(),
         };
         let shapes = compiled.entries.iter().map(shape).collect();
-        let lookups = Lookups::new(portal);
+        let lookups = Lookups::of(portal);
         let builder = PlanBuilder::new(run, shapes);
         Self { context, portal, lookups, run, watch, builder, keys: BTreeMap::new() }
     }
@@ -210,8 +209,7 @@ impl<'a> Planner<'a> {
         let adopted = adopter.adopt(accepted.iter().map(|one| &*one.desired), &mut links).await?;
         let references = accepted.iter().flat_map(|one| references(&one.desired));
         let known = Known::load(self.context, entry, references).await?;
-        let mut chunk =
-            PlanChunk { rejected, links: adopted.links, mirror: adopted.mirror, ..PlanChunk::default() };
+        let mut chunk = PlanChunk { rejected, links: adopted.links, mirror: adopted.mirror, ..PlanChunk::default() };
         for (one, link) in accepted.into_iter().zip(links) {
             self.builder.warn(at, &one.desired.row.key, one.warnings);
             let decision = decide(&one.desired, &entry.identity, link.as_ref(), &known);
@@ -262,8 +260,7 @@ impl<'a> Planner<'a> {
         for page in wanted.chunks(self.context.options.chunk_rows) {
             let keys: Vec<SourceKey> = page.iter().map(|(key, _)| key.clone()).collect();
             let found = adopter.associations(&keys).await?;
-            let mut agreed =
-                self.context.stores.links.associations(self.context.install, &entry.name, &keys).await?;
+            let mut agreed = self.context.stores.links.associations(self.context.install, &entry.name, &keys).await?;
             let mut chunk = PlanChunk { associations: found.clone(), ..PlanChunk::default() };
             for link in found {
                 if let Some(at) = keys.iter().position(|key| *key == link.from.key) {

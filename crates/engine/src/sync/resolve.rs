@@ -52,10 +52,8 @@ async fn one_entry(
     let mut unlinked = unlinked_above(context, entry, floor).await?;
     let sent: Vec<BTreeMap<String, String>> = claimed.iter().map(|claimed| sent_text(claimed, &known)).collect();
     let content = content_properties(&claimed);
-    let wanted: Vec<Content> = sent
-        .iter()
-        .map(|sent| Content::of(content, |name| sent.get(name).map(String::as_str), &known))
-        .collect();
+    let wanted: Vec<Content> =
+        sent.iter().map(|sent| Content::of(content, |name| sent.get(name).map(String::as_str), &known)).collect();
     let contents = unlinked.values().map(|record| (record.id, record_content(record, content, &known)));
     let matched = match_up(&wanted, contents.collect::<Vec<_>>());
     let now = context.clock.now().wall;
@@ -112,7 +110,7 @@ async fn unlinked_above(
         let list = List { object_type: object_type.clone(), limit: LIST_MAX, after, fields: fields.clone() };
         let failed = |source| SyncError::Hub { step: format!("list {object_type} to find lost creations"), source };
         let page = context.hub.send(&list).await.map_err(failed)?;
-        let above: Vec<Record> = page.results.into_iter().filter(|record| record.id > floor).collect();
+        let above: Vec<Record> = page.items.into_iter().filter(|record| record.id > floor).collect();
         let ids: Vec<RecordId> = above.iter().map(|record| record.id).collect();
         let rows = context.stores.links.rows(context.install, object_type, &ids).await?;
         let free = above.into_iter().zip(rows).filter(|(_, row)| row.is_none());

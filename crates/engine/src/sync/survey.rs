@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use linchpin_hubspot::account::{Details, TokenInfo};
 use linchpin_hubspot::associations::{Direction, ListLabels};
 use linchpin_hubspot::id::{AppId, Install, ObjectType};
+use linchpin_hubspot::properties::PropertyType;
 use linchpin_hubspot::{owners, pipelines, properties};
 use linchpin_mapping::{
     AssociationLabel, Choice, Owner, Pipeline, PortalSnapshot, Property, PropertyKind, Stage, SyncFile,
@@ -112,7 +113,7 @@ async fn all_owners(hub: &Hub) -> Result<Vec<Owner>, SyncError> {
         let list = owners::List { limit: owners::LIST_MAX, after, archived: false };
         let page = ask(hub, &list, "read the owners").await?;
         let owner = |owner: owners::Owner| Owner { id: owner.id, email: owner.email, archived: owner.archived };
-        found.extend(page.results.into_iter().map(owner));
+        found.extend(page.items.into_iter().map(owner));
         after = page.after;
         if after.is_none() {
             return Ok(found);
@@ -121,7 +122,7 @@ async fn all_owners(hub: &Hub) -> Result<Vec<Owner>, SyncError> {
 }
 
 fn property(definition: properties::PropertyDefinition) -> Property {
-    let kind = PropertyKind::of(definition.property_type.as_str(), &definition.field_type);
+    let kind = kind_of(definition.property_type, definition.is_multiple());
     let read_only = definition.is_read_only();
     let owner = definition.is_owner();
     // Options that HubSpot keeps elsewhere (owners, pipeline stages) come as an empty list.
@@ -129,6 +130,19 @@ fn property(definition: properties::PropertyDefinition) -> Property {
     let choice = |option: properties::PropertyOption| Choice { value: option.value, label: option.label };
     let options = closed.then(|| definition.options.into_iter().map(choice).collect());
     Property { label: definition.label, kind, options, owner, unique: definition.has_unique_value, read_only }
+}
+
+fn kind_of(property_type: PropertyType, multiple: bool) -> PropertyKind {
+    match property_type {
+        PropertyType::String | PropertyType::PhoneNumber => PropertyKind::Text,
+        PropertyType::Number => PropertyKind::Number,
+        PropertyType::Bool => PropertyKind::Bool,
+        PropertyType::Enumeration if multiple => PropertyKind::MultiEnumeration,
+        PropertyType::Enumeration => PropertyKind::Enumeration,
+        PropertyType::Date => PropertyKind::Date,
+        PropertyType::Datetime => PropertyKind::Datetime,
+        PropertyType::Json | PropertyType::ObjectCoordinates | PropertyType::Other => PropertyKind::Other,
+    }
 }
 
 fn pipeline(found: pipelines::Pipeline) -> Pipeline {

@@ -113,5 +113,3 @@ impl Checker<'_> {
     }
 }
 
-#[cfg(test)]
-mod tests;

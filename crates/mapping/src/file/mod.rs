@@ -145,5 +145,3 @@ pub fn json_schema() -> serde_json::Value {
     schemars::schema_for!(SyncFile).to_value()
 }
 
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,239 @@
+//! The control API under `/_control`: outside HubSpot's surface, its limits and the ledger.
+//!
+//! Pure: it reads and changes a hub. Moving the clock is asked for in the reply, since only the driver owns one.
+
+use std::iter;
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, header};
+use rand_core::Rng;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use crate::{
+    envelope,
+    faults::{FaultRule, FaultRuleError},
+    hub::Hub,
+    wire::{ApiAnswer, ApiRequest, Millis},
+};
+
+/// Where the control API lives.
+pub const CONTROL_PREFIX: &str = "/_control/";
+/// The longest jump of the clock, in milliseconds: ten years.
+pub const ADVANCE_MS_MAX: i64 = 3_660 * 86_400_000;
+/// The records of a dump that are formatted at a time.
+const DUMP_CHUNK_RECORDS: usize = 500;
+
+/// What the control API says.
+pub(crate) enum Reply {
+    /// The answer.
+    Answer(Payload),
+    /// The driver is to move its clock forward and then to answer with [`clock_answer`].
+    Advance { ms: i64 },
+}
+
+/// An answer of the control API.
+pub(crate) enum Payload {
+    /// A small one.
+    Whole(ApiAnswer),
+    /// JSON lines, made chunk by chunk.
+    Lines(Box<dyn Iterator<Item = Bytes> + Send>),
+}
+
+/// Why a control call is refused. The message goes to whoever wrote the call.
+#[derive(Debug, Error)]
+enum Complaint {
+    #[error("the body cannot be read: {0}")]
+    Body(#[from] serde_json::Error),
+    #[error("{0}")]
+    Fault(#[from] FaultRuleError),
+    #[error("there is no record type `{0}`")]
+    Type(String),
+    #[error("there is no portal {0}")]
+    Portal(String),
+    #[error("there is no such token")]
+    Token,
+    #[error("`advance_ms` must be between 0 and {ADVANCE_MS_MAX}")]
+    Advance,
+    #[error("give {{\"stats\":true}}, {{\"state\":true}} or both")]
+    EmptyReset,
+    #[error(
+        "no such control call; there are GET stats, ledger, dump/{{type}}, clock, faults, POST reset, faults, \
+         clock, revoke and DELETE faults"
+    )]
+    Path,
+}
+
+impl Complaint {
+    fn status(&self) -> u16 {
+        match self {
+            Self::Body(_) | Self::Fault(_) | Self::Advance | Self::EmptyReset => 400,
+            Self::Type(_) | Self::Portal(_) | Self::Token | Self::Path => 404,
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Reset {
+    stats: bool,
+    state: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    advance_ms: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revoke {
+    token: String,
+}
+
+/// One rule, a list of them, or an object that holds the list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FaultList {
+    faults: Vec<FaultRule>,
+}
+
+/// Says whether a path belongs to the control API.
+pub(crate) fn is_control(path: &str) -> bool {
+    path.starts_with(CONTROL_PREFIX)
+}
+
+/// Answers one control call.
+pub(crate) fn handle(hub: &mut Hub, request: &ApiRequest, now: Millis, dice: &mut dyn Rng) -> Reply {
+    hub.advance(now, dice);
+    let reply = decide(hub, request, now);
+    reply
+        .unwrap_or_else(|complaint| whole(envelope::json(complaint.status(), &json!({"error": complaint.to_string()}))))
+}
+
+/// What the clock says.
+pub(crate) fn clock_answer(now: Millis) -> ApiAnswer {
+    let text = jiff::Timestamp::from_millisecond(now.0).ok().map(envelope::iso);
+    envelope::json(200, &json!({"now": text, "now_ms": now.0}))
+}
+
+/// The headers of an answer of JSON lines.
+pub(crate) fn lines_type() -> (header::HeaderName, HeaderValue) {
+    (header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"))
+}
+
+fn decide(hub: &mut Hub, request: &ApiRequest, now: Millis) -> Result<Reply, Complaint> {
+    let path = request.path.strip_prefix(CONTROL_PREFIX).unwrap_or_default();
+    let words: Vec<&str> = path.split('/').collect();
+    match (&request.method, words.as_slice()) {
+        (&Method::GET, ["stats"]) => Ok(whole(stats(hub, now))),
+        (&Method::GET, ["ledger"]) => Ok(lines(hub.ledger().snapshot().into_lines())),
+        (&Method::GET, ["dump", object_type]) => dump(hub, portal_of(hub, request)?, object_type),
+        (&Method::POST, ["reset"]) => reset(hub, &body(request)?, now),
+        (&Method::GET, ["faults"]) => Ok(faults(hub)),
+        (&Method::POST, ["faults"]) => {
+            hub.faults.arm(fault_rules(&request.body)?)?;
+            Ok(faults(hub))
+        }
+        (&Method::DELETE, ["faults"]) => {
+            hub.faults.clear();
+            Ok(faults(hub))
+        }
+        (&Method::POST, ["revoke"]) => {
+            let Revoke { token } = body(request)?;
+            if !hub.credentials.revoke(&token, now) {
+                return Err(Complaint::Token);
+            }
+            Ok(whole(envelope::json(200, &json!({"revoked": true}))))
+        }
+        (&Method::GET, ["clock"]) => Ok(whole(clock_answer(now))),
+        (&Method::POST, ["clock"]) => match body(request)? {
+            Advance { advance_ms: ms @ 0..=ADVANCE_MS_MAX } => Ok(Reply::Advance { ms }),
+            Advance { .. } => Err(Complaint::Advance),
+        },
+        _ => Err(Complaint::Path),
+    }
+}
+
+fn whole(answer: ApiAnswer) -> Reply {
+    Reply::Answer(Payload::Whole(answer))
+}
+
+fn lines(chunks: impl Iterator<Item = Bytes> + Send + 'static) -> Reply {
+    Reply::Answer(Payload::Lines(Box::new(chunks)))
+}
+
+fn stats(hub: &mut Hub, now: Millis) -> ApiAnswer {
+    let mut body = json!(hub.ledger().stats());
+    let portals: Vec<Value> = hub
+        .portals_mut()
+        .map(|(id, slot)| {
+            json!({"portal_id": id, "records": slot.model.record_counts(), "day": slot.limiter.day_use(now)})
+        })
+        .collect();
+    if let Some(body) = body.as_object_mut() {
+        body.insert("in_flight".into(), hub.in_flight().into());
+        body.insert("portals".into(), portals.into());
+    }
+    envelope::json(200, &body)
+}
+
+fn dump(hub: &Hub, portal_id: u64, object_type: &str) -> Result<Reply, Complaint> {
+    let portal = hub.portal(portal_id).ok_or_else(|| Complaint::Portal(portal_id.to_string()))?;
+    let records = portal.dump(object_type).map_err(|_| Complaint::Type(object_type.to_owned()))?;
+    let mut records = records.into_iter();
+    let chunks = iter::from_fn(move || {
+        let mut text = Vec::new();
+        for record in records.by_ref().take(DUMP_CHUNK_RECORDS) {
+            text.extend_from_slice(record.to_string().as_bytes());
+            text.push(b'\n');
+        }
+        (!text.is_empty()).then(|| Bytes::from(text))
+    });
+    Ok(lines(chunks))
+}
+
+/// Clears the book, or records, counters and revocations of every portal. Fault rules stay: they have a DELETE.
+fn reset(hub: &mut Hub, what: &Reset, now: Millis) -> Result<Reply, Complaint> {
+    if !what.stats && !what.state {
+        return Err(Complaint::EmptyReset);
+    }
+    if what.stats {
+        hub.ledger.clear();
+    }
+    if what.state {
+        hub.credentials.restore_all();
+        for (_, slot) in hub.portals_mut() {
+            slot.reset(now);
+        }
+    }
+    Ok(whole(envelope::json(200, &json!({"stats": what.stats, "state": what.state}))))
+}
+
+fn faults(hub: &Hub) -> Reply {
+    whole(envelope::json(200, &json!({"faults": hub.faults.list()})))
+}
+
+fn fault_rules(body: &[u8]) -> Result<Vec<FaultRule>, Complaint> {
+    let value: Value = serde_json::from_slice(body)?;
+    if value.is_array() {
+        return Ok(serde_json::from_value(value)?);
+    }
+    if value.get("faults").is_some() {
+        let FaultList { faults } = serde_json::from_value(value)?;
+        return Ok(faults);
+    }
+    Ok(vec![serde_json::from_value(value)?])
+}
+
+/// The portal that a control call is about: `?portal=ID`, else the first.
+fn portal_of(hub: &Hub, request: &ApiRequest) -> Result<u64, Complaint> {
+    let asked = request.query.split('&').find_map(|pair| pair.strip_prefix("portal="));
+    asked.map_or_else(|| Ok(hub.first_portal()), |id| id.parse().map_err(|_| Complaint::Portal(id.to_owned())))
+}
+
+fn body<T: DeserializeOwned>(request: &ApiRequest) -> Result<T, Complaint> {
+    Ok(serde_json::from_slice(&request.body)?)
+}

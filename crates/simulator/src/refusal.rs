@@ -1,0 +1,89 @@
+//! The bodies of a 429, one per limit. None of them carries `Retry-After`: no recording and no documentation has it.
+//!
+//! Ten seconds: `errorType`, `policyName`, `groupName`, no `category` (public issue hubspot-api-python#117 of 2022 and
+//! a quotation of 2026). Search: the 2026 form, of which only the beginning is known, so nothing is invented behind the
+//! correlation id. Day: the documented form without its stale `requestId`.
+
+use rand_core::Rng;
+
+use crate::{
+    credential::{Credential, CredentialKind},
+    envelope::Envelope,
+    faults::ForcedPolicy,
+    limits::Policy,
+    wire::{ApiAnswer, Millis},
+};
+
+impl From<ForcedPolicy> for Policy {
+    fn from(forced: ForcedPolicy) -> Self {
+        match forced {
+            ForcedPolicy::TenSecondly => Self::TenSecondly,
+            ForcedPolicy::Secondly => Self::Secondly,
+            ForcedPolicy::Daily => Self::Daily,
+        }
+    }
+}
+
+/// Makes the 429 of a limit.
+pub(crate) fn answer(policy: Policy, credential: &Credential, now: Millis, dice: &mut dyn Rng) -> ApiAnswer {
+    let body = match policy {
+        Policy::TenSecondly => {
+            let body = rate_limit("ten_secondly_rolling").with("policyName", "TEN_SECONDLY_ROLLING");
+            match credential.kind {
+                CredentialKind::PrivateApp => body.with("groupName", group(credential)),
+                CredentialKind::OAuthApp => body,
+            }
+        }
+        Policy::AssociationTenSecondly => rate_limit("ten_secondly_rolling").with("policyName", "TEN_SECONDLY_ROLLING"),
+        Policy::Secondly => rate_limit("secondly"),
+        Policy::Daily => rate_limit("daily").with("policyName", "DAILY"),
+    };
+    body.answer(now, dice)
+}
+
+fn rate_limit(name: &str) -> Envelope {
+    Envelope::new(429, format!("You have reached your {name} limit.")).error_type("RATE_LIMIT")
+}
+
+fn group(credential: &Credential) -> String {
+    format!("publicapi:private_app-api-calls-ten-secondly:{}:{}", credential.app_id, credential.portal_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::SeedableRng;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn each_limit_has_its_recorded_body_in_the_recorded_key_order() {
+        let credential = Credential::private_app(48, 7);
+        let table = [
+            (
+                Policy::TenSecondly,
+                r#"{"status":"error","message":"You have reached your ten_secondly_rolling limit.","errorType":"RATE_LIMIT","correlationId":"ID","policyName":"TEN_SECONDLY_ROLLING","groupName":"publicapi:private_app-api-calls-ten-secondly:7:48"}"#,
+            ),
+            (
+                Policy::Secondly,
+                r#"{"status":"error","message":"You have reached your secondly limit.","errorType":"RATE_LIMIT","correlationId":"ID"}"#,
+            ),
+            (
+                Policy::Daily,
+                r#"{"status":"error","message":"You have reached your daily limit.","errorType":"RATE_LIMIT","correlationId":"ID","policyName":"DAILY"}"#,
+            ),
+        ];
+        let mut dice = ChaCha8Rng::seed_from_u64(1);
+        for (policy, expected) in table {
+            let answer = answer(policy, &credential, Millis(1), &mut dice);
+            let text = String::from_utf8(answer.body.to_vec()).unwrap();
+            let body: Value = serde_json::from_str(&text).unwrap();
+            let id = body["correlationId"].as_str().unwrap();
+            assert_eq!(answer.headers["x-hubspot-correlation-id"], id);
+            assert_eq!(text.replace(id, "ID"), expected);
+            assert_eq!(answer.status, 429);
+            assert!(!answer.headers.contains_key("retry-after"));
+        }
+    }
+}

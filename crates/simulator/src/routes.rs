@@ -1,0 +1,234 @@
+//! What kind of call a path is: its template for the ledger, its cost class, the scope that it needs.
+//!
+//! This is not the model's router: a path that is classified here may still be unknown to the model. Templates keep the
+//! API version and the object type, and put `{id}` or `{name}` where a caller's value stands, so that their number
+//! stays small.
+
+use http::Method;
+
+use crate::limits::CostClass;
+
+/// Versions stand in one of the first segments (`/crm/v3/..`, `/crm/objects/2026-03/..`).
+const VERSION_SEGMENTS: usize = 4;
+
+/// What the hub knows about a call before it is handled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Method and path with placeholders, as `PATCH /crm/v3/objects/contacts/{id}`.
+    pub template: String,
+    /// The counters that it draws on.
+    pub class: CostClass,
+    /// Calls that the hub answers itself.
+    pub(crate) own: Option<OwnRoute>,
+    /// The scope without which the call is a 403, where it is known.
+    pub(crate) scope: Option<String>,
+}
+
+/// Calls about apps and limits, which no portal model knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OwnRoute {
+    /// `POST /oauth/v2/private-apps/get/access-token-info`
+    TokenInfo,
+    /// `GET /account-info/{version}/api-usage/daily/private-apps`
+    DailyUse,
+}
+
+/// Classifies a call by its method and path.
+pub fn classify(method: &Method, path: &str) -> Route {
+    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let version = segments.iter().take(VERSION_SEGMENTS).position(|segment| is_version(segment));
+    // The path without its version: the same words in legacy and dated paths.
+    let words: Vec<&str> =
+        segments.iter().enumerate().filter(|(at, _)| Some(*at) != version).map(|(_, word)| *word).collect();
+    let template = template(method, &segments, &words, version);
+    Route { template, class: class(method, &words), own: own(method, &words), scope: scope(method, &words) }
+}
+
+fn is_version(segment: &str) -> bool {
+    let numbered = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let dated = segment.strip_suffix("-beta").unwrap_or(segment);
+    segment.strip_prefix('v').is_some_and(numbered)
+        || dated
+            .split_once('-')
+            .is_some_and(|(year, month)| year.len() == 4 && month.len() == 2 && numbered(year) && numbered(month))
+}
+
+/// Replaces callers' values by placeholders.
+fn template(method: &Method, segments: &[&str], words: &[&str], version: Option<usize>) -> String {
+    let mut text = format!("{method} ");
+    let mut at_word = 0;
+    for (at, segment) in segments.iter().enumerate() {
+        text.push('/');
+        if Some(at) == version {
+            text.push_str(segment);
+            continue;
+        }
+        text.push_str(placeholder(words, at_word).unwrap_or(segment));
+        at_word += 1;
+    }
+    text
+}
+
+/// Says what stands for the word at `at`, if it is a caller's value.
+fn placeholder(words: &[&str], at: usize) -> Option<&'static str> {
+    let word = *words.get(at)?;
+    match (words, at) {
+        (["crm", "objects", _, "batch" | "search" | "merge" | "gdpr-delete", ..], 3)
+        | (["crm", "objects", _, _, "associations", "default", ..], 6)
+        | (["crm", "properties", _, "groups" | "batch"], 3) => None,
+        (["crm", "objects", _, _, "associations", _, _, _], 7) if words.get(5) != Some(&"default") => Some("{type}"),
+        (["crm", "properties", _, _], 3) | (["crm", "properties", _, "groups", _], 4) => Some("{name}"),
+        (["crm", "objects", _, _, ..], 3)
+        | (["crm", "objects", _, _, "associations", _, _, ..], 6)
+        | (["crm", "objects", _, _, "associations", "default", _, _], 7)
+        | (["crm", "pipelines", _, _, ..], 3)
+        | (["crm", "pipelines", _, _, "stages", _, ..], 5)
+        | (["crm", "owners", _], 2) => Some("{id}"),
+        _ if is_value(word) => Some("{id}"),
+        _ => None,
+    }
+}
+
+/// Ids, e-mail addresses and UUIDs are values wherever they stand. Type ids (`0-1`, `2-123`) are not.
+fn is_value(word: &str) -> bool {
+    let digits = word.bytes().filter(u8::is_ascii_digit).count();
+    digits == word.len() || word.contains('@') || word.contains("%40") || (word.len() == 36 && digits >= 8)
+}
+
+fn class(method: &Method, words: &[&str]) -> CostClass {
+    match words {
+        ["oauth", ..] => CostClass::Exempt,
+        ["crm", "objects", _, "search"] if *method == Method::POST => CostClass::Search,
+        ["crm", "associations", rest @ ..] if rest.iter().any(|word| is_association_bucket(word)) => {
+            CostClass::Association
+        }
+        _ => CostClass::Standard,
+    }
+}
+
+/// Batch calls, labels and their legacy name `types`, and definitions have the bucket; single associations have not.
+fn is_association_bucket(word: &str) -> bool {
+    matches!(word, "batch" | "labels" | "types" | "definitions")
+}
+
+fn own(method: &Method, words: &[&str]) -> Option<OwnRoute> {
+    match words {
+        ["oauth", "private-apps", "get", "access-token-info"] if *method == Method::POST => Some(OwnRoute::TokenInfo),
+        ["account-info", "api-usage", "daily", "private-apps"] if *method == Method::GET => Some(OwnRoute::DailyUse),
+        _ => None,
+    }
+}
+
+fn scope(method: &Method, words: &[&str]) -> Option<String> {
+    let (family, object_type, right) = match words {
+        ["crm", "objects", object_type, "search"] | ["crm", "objects", object_type, "batch", "read"] => {
+            ("objects", *object_type, "read")
+        }
+        ["crm", "objects", object_type, ..] => ("objects", *object_type, right_of(method)),
+        ["crm", "properties", object_type, ..] => ("schemas", *object_type, right_of(method)),
+        ["crm", "owners", ..] => return Some("crm.objects.owners.read".into()),
+        _ => return None,
+    };
+    let object_type = match object_type {
+        "contact" | "contacts" | "0-1" => "contacts",
+        "company" | "companies" | "0-2" => "companies",
+        "deal" | "deals" | "0-3" => "deals",
+        "product" | "products" | "0-7" | "line_item" | "line_items" | "0-8" => return Some("e-commerce".into()),
+        other if other.starts_with("2-") || other.starts_with("p_") => "custom",
+        _ => return None,
+    };
+    Some(format!("crm.{family}.{object_type}.{right}"))
+}
+
+fn right_of(method: &Method) -> &'static str {
+    if *method == Method::GET { "read" } else { "write" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_keep_version_and_type_and_hide_values() {
+        let table = [
+            ("GET", "/crm/v3/objects/contacts", "GET /crm/v3/objects/contacts"),
+            ("GET", "/crm/objects/2026-03/contacts/17", "GET /crm/objects/2026-03/contacts/{id}"),
+            ("PATCH", "/crm/v3/objects/contacts/a@b.example", "PATCH /crm/v3/objects/contacts/{id}"),
+            ("PATCH", "/crm/v3/objects/2-17/external-key", "PATCH /crm/v3/objects/2-17/{id}"),
+            ("POST", "/crm/v3/objects/deals/batch/upsert", "POST /crm/v3/objects/deals/batch/upsert"),
+            ("POST", "/crm/v3/objects/deals/search", "POST /crm/v3/objects/deals/search"),
+            (
+                "PUT",
+                "/crm/v4/objects/deals/1/associations/default/contacts/2",
+                "PUT /crm/v4/objects/deals/{id}/associations/default/contacts/{id}",
+            ),
+            (
+                "PUT",
+                "/crm/v4/objects/deals/1/associations/contacts/2",
+                "PUT /crm/v4/objects/deals/{id}/associations/contacts/{id}",
+            ),
+            (
+                "DELETE",
+                "/crm/v3/objects/deals/1/associations/contacts/2/deal_to_contact",
+                "DELETE /crm/v3/objects/deals/{id}/associations/contacts/{id}/{type}",
+            ),
+            (
+                "GET",
+                "/crm/v4/objects/deals/1/associations/contacts",
+                "GET /crm/v4/objects/deals/{id}/associations/contacts",
+            ),
+            ("GET", "/crm/v3/properties/contacts/email", "GET /crm/v3/properties/contacts/{name}"),
+            ("POST", "/crm/v3/properties/contacts/batch/create", "POST /crm/v3/properties/contacts/batch/create"),
+            ("GET", "/crm/v3/properties/contacts/groups/x", "GET /crm/v3/properties/contacts/groups/{name}"),
+            (
+                "PATCH",
+                "/crm/pipelines/2026-09/deals/default/stages/won",
+                "PATCH /crm/pipelines/2026-09/deals/{id}/stages/{id}",
+            ),
+            ("GET", "/crm/v3/owners/55", "GET /crm/v3/owners/{id}"),
+            ("GET", "/nowhere/12/else", "GET /nowhere/{id}/else"),
+        ];
+        for (method, path, expected) in table {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            assert_eq!(classify(&method, path).template, expected);
+        }
+    }
+
+    #[test]
+    fn only_searches_association_batches_and_labels_leave_the_ten_seconds() {
+        let table = [
+            ("POST", "/crm/v3/objects/contacts/search", CostClass::Search),
+            ("POST", "/crm/objects/2026-09/2-5/search", CostClass::Search),
+            ("POST", "/crm/v3/lists/search", CostClass::Standard),
+            ("POST", "/crm/v4/associations/deals/contacts/batch/create", CostClass::Association),
+            ("POST", "/crm/associations/2026-03/deals/contacts/batch/read", CostClass::Association),
+            ("GET", "/crm/v3/associations/deals/contacts/types", CostClass::Association),
+            ("GET", "/crm/v4/associations/deals/contacts/labels", CostClass::Association),
+            ("GET", "/crm/associations/v4/definitions/configurations/all", CostClass::Association),
+            ("PUT", "/crm/v4/objects/deals/1/associations/default/contacts/2", CostClass::Standard),
+            ("POST", "/crm/v3/objects/contacts/batch/read", CostClass::Standard),
+            ("POST", "/oauth/v2/private-apps/get/access-token-info", CostClass::Exempt),
+        ];
+        for (method, path, expected) in table {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            assert_eq!(classify(&method, path).class, expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn the_scope_follows_type_and_direction() {
+        let table = [
+            ("GET", "/crm/v3/objects/contacts/1", Some("crm.objects.contacts.read")),
+            ("POST", "/crm/v3/objects/contacts/batch/read", Some("crm.objects.contacts.read")),
+            ("POST", "/crm/objects/2026-03/0-3/search", Some("crm.objects.deals.read")),
+            ("POST", "/crm/v3/objects/companies/batch/upsert", Some("crm.objects.companies.write")),
+            ("POST", "/crm/v3/properties/contacts", Some("crm.schemas.contacts.write")),
+            ("POST", "/crm/v3/objects/products", Some("e-commerce")),
+            ("GET", "/account-info/v3/details", None),
+        ];
+        for (method, path, expected) in table {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            assert_eq!(classify(&method, path).scope.as_deref(), expected, "{method} {path}");
+        }
+    }
+}

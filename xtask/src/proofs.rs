@@ -1,0 +1,176 @@
+//! The long proofs and the measurements: lists of (name, command, report).
+//!
+//! A proof is a test of `trials` with larger numbers, handed over by the environment; those that start processes run
+//! the release binary, whatever they are built with themselves. It prints figures
+//! (`figure: name = value`); this module writes them to `bench/<name>.md` with what a reader needs to repeat and to
+//! compare them: the command, the machine's cores, memory and compiler. No dates, host names or paths: a report that
+//! changes without a reason is read by nobody.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::run::Ended;
+use crate::{generate, machine, run};
+
+/// One entry of a list.
+pub(crate) struct Proof {
+    /// Its name on the command line, and of its report.
+    name: &'static str,
+    /// The report's title.
+    title: &'static str,
+    /// What it proves or measures, in sentences.
+    about: &'static str,
+    /// The command that runs it.
+    line: &'static [&'static str],
+    /// Parameters that it reads from the environment.
+    parameters: &'static [(&'static str, &'static str)],
+    /// The parameter that `--seeds` sets, where there is one.
+    seeds: Option<&'static str>,
+}
+
+/// A list of proofs with the command that runs it.
+#[derive(Clone, Copy)]
+pub(crate) struct List {
+    command: &'static str,
+    proofs: &'static [Proof],
+}
+
+/// Why writing to a string is expected to succeed.
+const STRING: &str = "invariant: a string takes every write";
+
+/// What `cargo xtask soak` runs.
+pub(crate) const SOAK: List = List {
+    command: "soak",
+    proofs: &[
+        Proof {
+            name: "kill",
+            title: "kill -9 at random moments of a sync",
+            about: "A sync of 20,000 rows, a third of them without a unique key, is killed at random moments while the \
+                    simulator loses one answer in fifty after the write has happened; each kill is followed by a \
+                    resume. At the end every row and association is there once, no call was answered 429, and the \
+                    repeated calls stay within what was in flight plus one checkpoint per kill.",
+            line: &["cargo", "test", "--workspace", "--test", "kill", "--", "--nocapture"],
+            parameters: &[("LINCHPIN_TRIAL_KILLS", "20"), ("LINCHPIN_TRIAL_ROWS", "20000")],
+            seeds: Some("LINCHPIN_TRIAL_KILLS"),
+        },
+        Proof {
+            name: "sockets",
+            title: "50,000 rows over real sockets",
+            about: "A first sync of 50,000 rows by the real binary against the simulator at the limits of the \
+                    Professional tier, under both models of the rate window: no call is answered 429.",
+            line: &["cargo", "test", "--workspace", "--test", "sockets", "--", "--nocapture"],
+            parameters: &[("LINCHPIN_TRIAL_ROWS", "50000")],
+            seeds: None,
+        },
+    ],
+};
+
+/// What `cargo xtask bench` runs.
+pub(crate) const BENCH: List = List { command: "bench", proofs: &[] };
+
+/// Runs a list, or one entry of it; whether all is well.
+pub(crate) fn run(root: &Path, list: List, only: Option<&str>, seeds: Option<u32>) -> anyhow::Result<bool> {
+    let chosen: Vec<&Proof> = list.proofs.iter().filter(|proof| only.is_none_or(|name| name == proof.name)).collect();
+    if chosen.is_empty() {
+        print!("{}", known(list));
+        return Ok(only.is_none() || only == Some("?"));
+    }
+    let machine = machine::facts(root)?;
+    let built = run::shown(root, &["cargo", "build", "--release"], &[])?;
+    anyhow::ensure!(built.well, "the release binary does not build");
+    let binary = generate::target(root)?.join("release").join("linchpin").to_string_lossy().into_owned();
+    let mut well = true;
+    for proof in chosen {
+        println!("\n=== {}: {}", proof.name, proof.title);
+        let mut environment = parameters(proof, seeds);
+        environment.push(("LINCHPIN_TRIAL_BINARY", binary.clone()));
+        let ended = run::shown(root, proof.line, &environment)?;
+        println!("=== {}: {}", proof.name, if ended.well { "ok" } else { "FAILED" });
+        well &= ended.well;
+        let path = format!("bench/{}.md", proof.name);
+        let text = report(proof, &repeat(list, proof, seeds), &machine, &ended);
+        std::fs::write(root.join(&path), text).with_context(|| format!("writing {path}"))?;
+        println!("report: {path}");
+    }
+    Ok(well)
+}
+
+fn known(list: List) -> String {
+    let mut text = format!("cargo xtask {} knows:\n", list.command);
+    if list.proofs.is_empty() {
+        text.push_str("  nothing yet\n");
+    }
+    for proof in list.proofs {
+        writeln!(text, "  {:<10} {}", proof.name, proof.title).expect(STRING);
+    }
+    text
+}
+
+fn parameters(proof: &Proof, seeds: Option<u32>) -> Vec<(&'static str, String)> {
+    let given = |name: &str| seeds.filter(|_| proof.seeds == Some(name)).map(|seeds| seeds.to_string());
+    proof.parameters.iter().map(|(name, value)| (*name, given(name).unwrap_or_else(|| (*value).to_owned()))).collect()
+}
+
+fn repeat(list: List, proof: &Proof, seeds: Option<u32>) -> String {
+    let seeds = seeds.filter(|_| proof.seeds.is_some()).map(|seeds| format!(" --seeds {seeds}")).unwrap_or_default();
+    format!("cargo xtask {} --only {}{seeds}", list.command, proof.name)
+}
+
+fn report(proof: &Proof, repeat: &str, machine: &str, ended: &Ended) -> String {
+    let outcome = if ended.well { "passed" } else { "**failed**" };
+    let mut text = format!(
+        "# {}\n\n{}\n\n- Outcome: {outcome}\n- Machine: {machine}\n- Repeat with: `{repeat}`\n",
+        proof.title, proof.about
+    );
+    if ended.figures.is_empty() {
+        text.push_str("\nIt printed no figures.\n");
+        return text;
+    }
+    text.push_str("\n| figure | value |\n|---|---|\n");
+    for figure in &ended.figures {
+        let (name, value) = figure.split_once(" = ").unwrap_or((figure.as_str(), ""));
+        writeln!(text, "| {} | {} |", name.trim(), value.trim()).expect(STRING);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::run::Count;
+
+    fn ended(figures: &[&str]) -> Ended {
+        let figures = figures.iter().map(|figure| (*figure).to_owned()).collect();
+        Ended { well: true, took: Duration::from_secs(3), count: Count::default(), figures }
+    }
+
+    #[test]
+    fn a_report_says_what_where_and_how_to_repeat() {
+        let proof = &SOAK.proofs[0];
+        let text = report(proof, &repeat(SOAK, proof, Some(5)), "2 cores", &ended(&["kills = 5", "calls = 1,234"]));
+        assert!(text.starts_with("# kill -9 at random moments of a sync\n"), "{text}");
+        assert!(text.contains("- Repeat with: `cargo xtask soak --only kill --seeds 5`\n"), "{text}");
+        assert!(text.ends_with("| kills | 5 |\n| calls | 1,234 |\n"), "{text}");
+    }
+
+    #[test]
+    fn seeds_set_the_parameter_that_the_proof_names() {
+        let kill = &SOAK.proofs[0];
+        assert_eq!(parameters(kill, Some(7))[0], ("LINCHPIN_TRIAL_KILLS", "7".to_owned()));
+        assert_eq!(parameters(kill, None)[0], ("LINCHPIN_TRIAL_KILLS", "20".to_owned()));
+        let sockets = &SOAK.proofs[1];
+        assert_eq!(parameters(sockets, Some(7)), [("LINCHPIN_TRIAL_ROWS", "50000".to_owned())]);
+        assert_eq!(repeat(SOAK, sockets, Some(7)), "cargo xtask soak --only sockets");
+    }
+
+    #[test]
+    fn an_unknown_name_prints_the_list_and_fails() {
+        let root = crate::workspace_root().expect("a root");
+        assert!(!run(&root, SOAK, Some("nothing-of-that-name"), None).expect("no command ran"));
+        assert!(known(SOAK).contains("  kill       kill -9 at random moments of a sync\n"));
+    }
+}
