@@ -78,30 +78,20 @@ codes! {
     Source = "LP0006" => Usage,
     /// The mapping has problems.
     MappingProblems = "LP0007" => Usage,
-    /// Another process owns the store.
-    StoreOwned = "LP0008" => Failed,
-    /// The store was written by a newer version.
-    StoreTooNew = "LP0009" => Failed,
-    /// The store cannot be read or written.
-    Store = "LP0010" => Failed,
     /// A question could not be asked, or was answered with no.
-    Unanswered = "LP0011" => Usage,
+    Unanswered = "LP0008" => Usage,
     /// A file or folder cannot be written.
-    Write = "LP0012" => Failed,
+    Write = "LP0009" => Failed,
     /// The simulator cannot listen on its port.
-    Listen = "LP0013" => Failed,
+    Listen = "LP0010" => Failed,
     /// Interrupted before the end.
-    Interrupted = "LP0014" => Failed,
+    Interrupted = "LP0011" => Failed,
     /// Something that should not happen.
-    Internal = "LP0015" => Failed,
-    /// There is no such run.
-    UnknownRun = "LP0016" => Usage,
+    Internal = "LP0012" => Failed,
     /// The guard against large changes stopped the run.
-    Guard = "LP0017" => Guarded,
-    /// The plan was made from data that have changed since.
-    PlanStale = "LP0019" => Failed,
+    Guard = "LP0013" => Guarded,
     /// A setting that this command needs is missing.
-    Setting = "LP0018" => Usage,
+    Setting = "LP0014" => Usage,
 }
 
 /// A command's end that is not success.
@@ -222,7 +212,7 @@ mod tests {
             assert!(seen.insert(code.as_str()), "{} is used twice", code.as_str());
             let page = folder.join(format!("{}.md", code.as_str()));
             let text = std::fs::read_to_string(&page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
-            for heading in ["## What happened", "## Why", "## What to do"] {
+            for heading in ["**What happened.**", "**Why.**", "**What to do.**"] {
                 assert!(text.contains(heading), "{} lacks {heading:?}", code.as_str());
             }
         }

@@ -150,7 +150,7 @@ pub(crate) fn open_sources(config: &Config) -> Result<Sources, Failure> {
 /// Opens one source.
 pub(crate) fn open_source(name: &str, source: &config::Source) -> Result<Arc<dyn Source>, Failure> {
     let opened: Result<Arc<dyn Source>, _> = match source {
-        config::Source::Sqlite(path) => SqliteSource::open(name, path).map(|source| Arc::new(source) as _),
+        config::Source::Sqlite(sqlite) => SqliteSource::open(name, &sqlite.path).map(|source| Arc::new(source) as _),
         config::Source::Csv(csv) => {
             let options = CsvOptions {
                 delimiter: csv.delimiter,

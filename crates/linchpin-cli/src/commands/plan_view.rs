@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 use linchpin_core::sync::run::{EntryCounts, EntryPlan, Plan};
 
 use crate::config::Guard;
@@ -10,6 +10,10 @@ use crate::number::{count, counted, minutes, percent};
 
 /// Examples shown of each warning.
 const EXAMPLES_SHOWN: usize = 3;
+
+/// Lines above, below the titles, and below; none between the entries.
+const STYLE: TableStyle = TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
+const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
 
 /// The whole plan as text.
 pub(crate) fn render(plan: &Plan) -> String {
@@ -63,7 +67,7 @@ fn table(entries: &[EntryPlan]) -> String {
         .filter(|(_, value, optional)| !optional || entries.iter().any(|entry| value(&entry.counts) > 0))
         .collect();
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(STYLE);
     table.set_header(["entry", "object"].into_iter().chain(columns.iter().map(|(title, ..)| *title)));
     for entry in entries {
         let numbers = columns.iter().map(|(_, value, _)| count(value(&entry.counts)));

@@ -7,10 +7,13 @@ use serde_json::Value;
 use crate::args::RejectedArgs;
 use crate::config::Config;
 use crate::console::Console;
-use crate::failure::{Code, Exit, Failure};
+use crate::failure::{Exit, Failure};
 use crate::number::counted;
 use crate::stop;
 use crate::wiring::Account;
+
+/// The store's own code for it.
+pub(crate) const UNKNOWN_RUN: &str = "LP4006";
 
 #[derive(Serialize)]
 struct Outcome {
@@ -108,8 +111,9 @@ fn choose<'a>(runs: &'a [Run], asked: Option<&str>) -> Result<Option<&'a Run>, F
 pub(crate) fn unknown(name: &str, runs: &[Run]) -> Failure {
     let known: Vec<String> = runs.iter().map(|run| run.id.to_string()).collect();
     let known = if known.is_empty() { "there are none yet".to_owned() } else { known.join(", ") };
-    Failure::new(
-        Code::UnknownRun,
+    Failure::of(
+        UNKNOWN_RUN,
+        Exit::Usage,
         format!("there is no run {name}"),
         format!("take one of the last runs ({known}), or make a plan with `linchpin plan`"),
     )

@@ -121,8 +121,9 @@ impl Syncing<'_> {
         };
         match run.state {
             RunState::Planned | RunState::Applying => Ok(run.clone()),
-            RunState::Planning | RunState::Finished | RunState::Dropped => Err(Failure::new(
-                Code::UnknownRun,
+            RunState::Planning | RunState::Finished | RunState::Dropped => Err(Failure::of(
+                rejected::UNKNOWN_RUN,
+                Exit::Usage,
                 format!("plan {name} cannot be applied: it is {:?}", run.state).to_lowercase(),
                 "make a new plan with `linchpin plan`",
             )),

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::secret::SecretRef;
+use super::source::Source;
 use crate::wiring::SyncFile;
 
 /// The newest form of the file that this program reads.
@@ -226,104 +227,6 @@ impl TryFrom<f64> for Reserve {
         } else {
             Err(format!("{share} is not between 0 and {}", Self::MAX))
         }
-    }
-}
-
-/// One system of record: exactly one of `sqlite` and `csv`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(try_from = "SourceFields")]
-#[schemars(with = "SourceFields")]
-pub(crate) enum Source {
-    /// A SQLite database.
-    Sqlite(PathBuf),
-    /// CSV files.
-    Csv(Csv),
-}
-
-/// A CSV file, or a folder of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Csv {
-    /// The file or folder.
-    pub(crate) path: PathBuf,
-    /// The character between fields.
-    pub(crate) delimiter: u8,
-    /// Whether the first line names the columns.
-    pub(crate) header: bool,
-    /// What an empty field means.
-    pub(crate) empty: EmptyField,
-}
-
-impl Csv {
-    /// Files as most programs write them.
-    pub(crate) fn at(path: PathBuf) -> Self {
-        Self { path, delimiter: b',', header: true, empty: EmptyField::Null }
-    }
-}
-
-/// What an empty field of a CSV file means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum EmptyField {
-    /// No value.
-    #[default]
-    Null,
-    /// A text without characters.
-    Text,
-}
-
-/// One system of record as it is written: exactly one of `sqlite` and `csv`.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(rename = "Source")]
-struct SourceFields {
-    /// A SQLite database file. It is only read.
-    #[serde(default)]
-    sqlite: Option<PathBuf>,
-    /// A CSV file, or a folder of CSV files (each is a table). They are only read.
-    #[serde(default)]
-    csv: Option<PathBuf>,
-    /// With `csv`: the character between the fields. Default: a comma.
-    #[serde(default)]
-    delimiter: Option<char>,
-    /// With `csv`: whether the first line names the columns. Default: it does; without it they are called `column1` and
-    /// so on.
-    #[serde(default)]
-    header: Option<bool>,
-    /// With `csv`: what an empty field means. Default: no value.
-    #[serde(default)]
-    empty: Option<EmptyField>,
-}
-
-impl TryFrom<SourceFields> for Source {
-    type Error = &'static str;
-
-    fn try_from(fields: SourceFields) -> Result<Self, Self::Error> {
-        match (fields.sqlite, fields.csv) {
-            (Some(_), Some(_)) => Err("a source is either sqlite or csv, not both"),
-            (None, None) => Err("a source needs `sqlite: PATH` or `csv: PATH`"),
-            (Some(path), None) => {
-                if fields.delimiter.is_some() || fields.header.is_some() || fields.empty.is_some() {
-                    return Err("delimiter, header and empty belong to a csv source");
-                }
-                Ok(Self::Sqlite(path))
-            }
-            (None, Some(path)) => {
-                let mut csv = Csv::at(path);
-                csv.header = fields.header.unwrap_or(csv.header);
-                csv.empty = fields.empty.unwrap_or(csv.empty);
-                if let Some(character) = fields.delimiter {
-                    csv.delimiter = delimiter(character)?;
-                }
-                Ok(Self::Csv(csv))
-            }
-        }
-    }
-}
-
-fn delimiter(character: char) -> Result<u8, &'static str> {
-    match u8::try_from(character) {
-        Ok(byte) if byte.is_ascii() && !matches!(byte, b'"' | b'\r' | b'\n') => Ok(byte),
-        _ => Err("the delimiter must be one ASCII character, such as ; or \"\\t\", and no quote or line end"),
     }
 }
 

@@ -7,6 +7,7 @@ mod file;
 mod layers;
 mod place;
 mod secret;
+mod source;
 
 #[cfg(test)]
 mod tests;
@@ -17,8 +18,9 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use serde_json::Value;
 
-pub(crate) use file::{Csv, DEFAULT_BASE_URL, EmptyField, File, Guard, Source, Tier};
+pub(crate) use file::{DEFAULT_BASE_URL, File, Guard, Tier};
 pub(crate) use layers::Environment;
+pub(crate) use source::{Csv, EmptyField, Source, Sqlite};
 
 use crate::args::ConfigArgs;
 use crate::failure::{Code, Failure};
@@ -94,7 +96,7 @@ impl Config {
     pub(crate) fn sources(&self) -> BTreeMap<String, Source> {
         let place = |path: &Path| self.base().join(path);
         let resolve = |source: &Source| match source {
-            Source::Sqlite(path) => Source::Sqlite(place(path)),
+            Source::Sqlite(sqlite) => Source::Sqlite(Sqlite { path: place(&sqlite.path) }),
             Source::Csv(csv) => Source::Csv(Csv { path: place(&csv.path), ..csv.clone() }),
         };
         self.settings.sources.iter().map(|(name, source)| (name.clone(), resolve(source))).collect()

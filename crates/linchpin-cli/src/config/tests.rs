@@ -47,7 +47,7 @@ fn overrides_take_the_type_of_the_setting() {
     let config = load(SYNC, &[], environment).unwrap();
     assert!((config.guard().max_change_share.fraction() - 0.25).abs() < f64::EPSILON);
     assert!(config.hubspot().limit_increase);
-    assert_eq!(config.sources().get("app"), Some(&Source::Sqlite(config.base().join("12"))));
+    assert_eq!(config.sources().get("app"), Some(&Source::Sqlite(config.base().join("12").into())));
     assert_eq!(config.token().unwrap().expose_secret(), "pat-test-9");
 }
 
@@ -69,11 +69,12 @@ fn an_override_that_fits_nowhere_is_refused() {
 
 #[test]
 fn relative_paths_are_relative_to_the_file() {
-    let text = format!("store: state/l.db\nsources:\n  app: {{sqlite: app.db}}\n  crm: {{csv: /abs, delimiter: ;}}\n{SYNC}");
+    let text = format!("store: state/l.db\nsources:\n  app: {{sqlite: app.db}}\n  old: {{sqlite: {{path: old.db}}}}\n  crm:\n    csv: {{path: /abs, delimiter: ;}}\n{SYNC}");
     let config = load(&text, &[], Environment::default()).unwrap();
     let base = config.base().to_owned();
     assert_eq!(config.store(), base.join("state/l.db"));
-    assert_eq!(config.sources().get("app"), Some(&Source::Sqlite(base.join("app.db"))));
+    assert_eq!(config.sources().get("app"), Some(&Source::Sqlite(base.join("app.db").into())));
+    assert_eq!(config.sources().get("old"), Some(&Source::Sqlite(base.join("old.db").into())));
     assert_eq!(
         config.sources().get("crm"),
         Some(&Source::Csv(Csv { delimiter: b';', ..Csv::at("/abs".into()) }))

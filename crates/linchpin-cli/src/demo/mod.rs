@@ -13,7 +13,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use linchpin_core::sync::run::Run;
-use linchpin_simulator::{Running, SimOptions, Simulator};
+use linchpin_simulator::{APP_ID_DEFAULT, Running, SimOptions, Simulator, TokenSpec};
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 
@@ -30,6 +30,8 @@ use crate::wiring::{Applied, Session};
 use report::{Report, Round};
 
 const TEMPLATE: &str = include_str!("linchpin.yaml");
+/// Opens the demo's own simulator and nothing else.
+const TOKEN: &str = "pat-test-demo";
 const DATABASE: &str = "saas.db";
 const CONFIG: &str = "linchpin.yaml";
 
@@ -118,7 +120,8 @@ async fn plan(session: &Session<'_>, stop: &CancellationToken) -> Result<Run, Fa
 }
 
 async fn start(args: &DemoArgs) -> Result<Running, Failure> {
-    let options = SimOptions { seed: args.seed, ..SimOptions::default() };
+    let tokens = vec![TokenSpec::new(TOKEN, APP_ID_DEFAULT)];
+    let options = SimOptions { seed: args.seed, tokens, ..SimOptions::default() };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     Simulator::start(&options, address)
         .await
@@ -140,8 +143,7 @@ async fn simulator_stats(simulator: &Running) -> Result<report::Stats, Failure> 
 }
 
 fn write_config(path: &Path, simulator: &Running) -> Result<(), Failure> {
-    let token = simulator.desk.tokens().first().map_or("", String::as_str);
-    let text = TEMPLATE.replace("@TOKEN@", token).replace("@BASE_URL@", &simulator.url());
+    let text = TEMPLATE.replace("@TOKEN@", TOKEN).replace("@BASE_URL@", &simulator.url());
     std::fs::write(path, text).map_err(|error| unwritten(path, &error))
 }
 
