@@ -76,7 +76,10 @@ pub enum CauseKind {
     /// The answer was larger than the limit for bodies, or could not be decompressed.
     #[error("the answer could not be read")]
     Body,
-    /// The attempt was abandoned from our side (shutdown, a panic).
+    /// There is no credential that could be used: none is configured, or it is dead.
+    #[error("no usable credential")]
+    Credential,
+    /// The attempt was abandoned from our side (shutdown, a panic, a caller that left).
     #[error("the attempt was abandoned")]
     Abandoned,
 }
@@ -211,14 +214,30 @@ pub fn learned(outcome: &Outcome, cost: CostClass) -> Learned {
     Learned { headers, limited }
 }
 
-/// Whether an outcome shows trouble on HubSpot's side or on the way there: what breakers count.
-pub fn is_trouble(outcome: &Outcome) -> bool {
+/// What an outcome says about the health of HubSpot and the way there: what breakers count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It answered, if only to refuse.
+    Alive,
+    /// It failed, or could not be reached.
+    Trouble,
+    /// Nothing: the attempt ended on our side.
+    Unseen,
+}
+
+/// Reads an outcome as a sign of health.
+pub fn health(outcome: &Outcome) -> Health {
     match outcome {
         Outcome::Answered(answer) => {
-            is_failure(answer.status) && !is_rate_limited(answer, &ErrorView::parse(&answer.body))
+            let failed = is_failure(answer.status) && !is_rate_limited(answer, &ErrorView::parse(&answer.body));
+            if failed { Health::Trouble } else { Health::Alive }
         }
-        Outcome::NotSent(cause) => cause.kind != CauseKind::Build,
-        Outcome::Lost(_) => true,
+        Outcome::NotSent(cause) => match cause.kind {
+            CauseKind::Build | CauseKind::Credential | CauseKind::Abandoned => Health::Unseen,
+            CauseKind::Connect | CauseKind::Timeout | CauseKind::Closed | CauseKind::Body => Health::Trouble,
+        },
+        Outcome::Lost(cause) if cause.kind == CauseKind::Abandoned => Health::Unseen,
+        Outcome::Lost(_) => Health::Trouble,
     }
 }
 
@@ -234,6 +253,7 @@ pub fn verdict(outcome: &Outcome, attempt: &Attempt, now: Mono, dice: &mut impl 
             // The same call would fail the same way.
             Verdict::GiveUp { enough: Enough::Attempts, why: Why::NotSent }
         }
+        Outcome::NotSent(cause) if cause.kind == CauseKind::Credential => Verdict::AskHuman,
         Outcome::NotSent(_) => Verdict::Retry { after: backoff(attempt.number, dice), why: Why::NotSent },
         Outcome::Lost(_) => repeat_or_unknown(attempt, Why::Lost, dice),
     };

@@ -9,7 +9,7 @@ use linchpin_hubspot::errors::HubSpotError;
 use linchpin_hubspot::id::Install;
 use linchpin_hubspot::version::ApiVersion;
 
-use crate::dispatch::{CallRequest, Dispatch, DispatchError};
+use crate::dispatch::{CallRequest, Dispatch, DispatchError, Origin};
 
 /// Typed calls for one install in one lane. Cheap to clone; clones count together.
 #[derive(Clone)]
@@ -18,6 +18,7 @@ pub struct Hub {
     install: Install,
     version: ApiVersion,
     lane: Lane,
+    origin: Origin,
     calls: Arc<AtomicU64>,
 }
 
@@ -48,15 +49,23 @@ impl HubError {
 }
 
 impl Hub {
-    /// Calls for `install`, in `lane`.
-    pub fn new(dispatch: Dispatch, install: Install, version: ApiVersion, lane: Lane) -> Self {
-        Self { dispatch, install, version, lane, calls: Arc::new(AtomicU64::new(0)) }
+    /// Calls for `install`, in `lane`, on behalf of `caller`.
+    pub fn new(dispatch: Dispatch, install: Install, version: ApiVersion, lane: Lane, caller: &str) -> Self {
+        let origin = Origin { caller: caller.to_owned(), ..Origin::default() };
+        Self { dispatch, install, version, lane, origin, calls: Arc::new(AtomicU64::new(0)) }
     }
 
     /// The same door for another install (when the portal has made itself known).
     #[must_use]
     pub fn for_install(&self, install: Install) -> Self {
         Self { install, ..self.clone() }
+    }
+
+    /// The same door for one run: every call carries its name.
+    #[must_use]
+    pub fn for_run(&self, run: &str) -> Self {
+        let origin = Origin { run: Some(run.to_owned()), ..self.origin.clone() };
+        Self { origin, ..self.clone() }
     }
 
     /// How many calls have been asked for through this value and its clones.
@@ -70,7 +79,9 @@ impl Hub {
     /// See [`HubError`].
     pub async fn send<E: Endpoint>(&self, endpoint: &E) -> Result<E::Output, HubError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let request = CallRequest::new(self.install, self.lane, endpoint.call(self.version));
+        let call = endpoint.call(self.version);
+        let request =
+            CallRequest { install: self.install, lane: self.lane, call, deadline: None, origin: self.origin.clone() };
         let answer = self.dispatch.call(request).await.map_err(HubError::NoAnswer)?;
         endpoint.decode(&answer).map_err(|error| match error {
             ApiError::Api(refused) => HubError::Refused(refused),

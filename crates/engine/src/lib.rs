@@ -1,3 +1,8 @@
 //! Drives core against ports: tasks, timers and the only HTTP client.
 
+pub mod clock;
+pub mod dispatch;
+pub mod tasks;
 pub mod upstream;
+pub mod hub;
+pub mod sync;

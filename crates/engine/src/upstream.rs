@@ -9,6 +9,13 @@ use linchpin_ports::credentials::Token;
 
 pub use linchpin_core::verdict::{Cause, CauseKind, Outcome};
 
+mod http;
+
+pub use http::{
+    ANSWER_TIMEOUT, BASE_URL, BODY_BYTES_MAX, BaseUrl, BaseUrlError, CONNECT_TIMEOUT, ConnectorError, HttpOptions,
+    HttpUpstream, IDLE_CONNECTIONS_MAX, IDLE_TIMEOUT, https_connector,
+};
+
 /// Sends single calls to HubSpot.
 #[async_trait]
 pub trait Upstream: Send + Sync {

@@ -7,7 +7,7 @@
 //! The parser of the `cel` crate recurses deeply and overflows small stacks, which ends the process. So sources are
 //! limited in length, parsed on a thread with a large stack, and their nesting is limited before anything runs them.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -38,6 +38,15 @@ pub(crate) trait Expression: fmt::Debug + Send + Sync {
     fn evaluate(&self, cells: &[&Cell]) -> Result<Value, String>;
 }
 
+/// An expression and where it reads its columns.
+#[derive(Debug)]
+pub(crate) struct Compiled {
+    /// What runs.
+    pub expression: Arc<dyn Expression>,
+    /// Line and column, inside the source, of the first use of each of its columns, in the same order.
+    pub places: Vec<(u64, u64)>,
+}
+
 /// Why a source is no expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SourceError {
@@ -59,7 +68,7 @@ impl SourceError {
 ///
 /// # Errors
 /// The first thing that is wrong with it.
-pub(crate) fn compile(source: &str) -> Result<Arc<dyn Expression>, SourceError> {
+pub(crate) fn compile(source: &str) -> Result<Compiled, SourceError> {
     if source.len() > SOURCE_BYTES_MAX {
         return Err(SourceError::whole(format!(
             "the expression is {} bytes long, at most {SOURCE_BYTES_MAX} are allowed",
@@ -74,37 +83,44 @@ pub(crate) fn compile(source: &str) -> Result<Arc<dyn Expression>, SourceError> 
         .spawn(move || parse(&source))
         .map_err(|error| SourceError::whole(format!("no thread for the parser: {error}")))?
         .join();
-    let compiled = parsed.map_err(|_| SourceError::whole("the parser gave up on this expression"))??;
-    Ok(Arc::new(compiled))
+    let (program, places) = parsed.map_err(|_| SourceError::whole("the parser gave up on this expression"))??;
+    Ok(Compiled { expression: Arc::new(program), places })
 }
 
 /// The functions and types of the language, shared by all expressions.
 static LANGUAGE: LazyLock<Arc<cel::Env>> = LazyLock::new(|| Arc::new(cel::Env::stdlib()));
 
-fn parse(source: &str) -> Result<Cel, SourceError> {
+fn parse(source: &str) -> Result<(Cel, Vec<(u64, u64)>), SourceError> {
     let program = LANGUAGE.compile(source).map_err(|errors| {
         errors.errors.first().map_or_else(
             || SourceError::whole("the expression cannot be read"),
             |first| SourceError {
                 line: u64::try_from(first.pos.0).unwrap_or(0),
                 column: u64::try_from(first.pos.1).unwrap_or(0),
-                message: first.msg.clone(),
+                message: plain_message(&first.msg),
             },
         )
     })?;
-    let mut walk = Walk { columns: BTreeSet::new(), bound: vec![], fault: None };
+    let mut walk = Walk { columns: BTreeMap::new(), bound: vec![], fault: None };
     walk.visit(program.expression(), 1);
     if let Some((node, message)) = walk.fault {
         let (line, column) = place(source, &program, node);
         return Err(SourceError { line, column, message });
     }
-    Ok(Cel { program, columns: walk.columns.into_iter().collect() })
+    let places = walk.columns.values().map(|node| place(source, &program, *node)).collect();
+    Ok((Cel { program, columns: walk.columns.into_keys().collect() }, places))
+}
+
+/// The parser's complaint without its list of all that it would have taken.
+fn plain_message(message: &str) -> String {
+    let short = message.split(" expecting ").next().unwrap_or(message);
+    short.replace("Syntax error: ", "").replace("mismatched input '<EOF>'", "it ends too early")
 }
 
 /// Line and column of a node, both from 1; the parser knows offsets in characters.
 fn place(source: &str, program: &cel::Program, node: u64) -> (u64, u64) {
     let Some((start, _)) = program.source_info().offset_for(node) else { return (0, 0) };
-    let before: String = source.chars().take(usize::try_from(start).unwrap_or(0).saturating_sub(1)).collect();
+    let before: String = source.chars().take(usize::try_from(start).unwrap_or(0)).collect();
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
     (u64::try_from(line).unwrap_or(0), u64::try_from(column).unwrap_or(0))
@@ -112,7 +128,7 @@ fn place(source: &str, program: &cel::Program, node: u64) -> (u64, u64) {
 
 /// Finds the columns, and what must not be there.
 struct Walk {
-    columns: BTreeSet<String>,
+    columns: BTreeMap<String, u64>,
     bound: Vec<String>,
     fault: Option<(u64, String)>,
 }
@@ -126,7 +142,7 @@ impl Walk {
         }
         match &node.expr {
             Expr::Select(select) if is_row(&select.operand) => {
-                self.columns.insert(select.field.clone());
+                self.columns.entry(select.field.clone()).or_insert(select.operand.id);
             }
             Expr::Select(select) => self.visit(&select.operand, depth + 1),
             Expr::Call(call) => self.visit_call(node, call, depth),
@@ -160,14 +176,11 @@ impl Walk {
         if let ("_[_]", [operand, index]) = (call.func_name.as_str(), call.args.as_slice())
             && is_row(operand)
         {
-            match &index.expr {
-                Expr::Literal(LiteralValue::String(name)) => {
-                    self.columns.insert(name.inner().to_owned());
-                }
-                _ => {
-                    let message = "a column must be named outright: `row[\"Name\"]`".to_owned();
-                    self.fault.get_or_insert((node.id, message));
-                }
+            if let Expr::Literal(LiteralValue::String(name)) = &index.expr {
+                self.columns.entry(name.inner().to_owned()).or_insert(operand.id);
+            } else {
+                let message = "a column must be named outright: `row[\"Name\"]`".to_owned();
+                self.fault.get_or_insert((node.id, message));
             }
             return;
         }
@@ -220,8 +233,24 @@ impl Expression for Cel {
             pairs.map(|(name, cell)| (Key::String(Arc::new(name.clone())), cel_value(cell))).collect();
         let mut context = cel::Context::with_env(Arc::clone(&LANGUAGE));
         context.add_variable_from_value(ROW, cel::Value::Map(Map { map: Arc::new(row) }));
-        let answer = self.program.execute(&context).map_err(|error| error.to_string())?;
+        let answer = self.program.execute(&context).map_err(|error| explained(&error))?;
         own_value(&answer)
+    }
+}
+
+/// The interpreter's complaint in words that fit a row.
+fn explained(error: &cel::ExecutionError) -> String {
+    match error {
+        cel::ExecutionError::UnsupportedBinaryOperator(operator, left, right) => {
+            let (left, right) = (left.type_of(), right.type_of());
+            format!(
+                "`{operator}` does not work between {left} and {right}; convert one with string(), int() or double()"
+            )
+        }
+        cel::ExecutionError::ValuesNotComparable(left, right) => {
+            format!("a {} cannot be compared with a {}", left.type_of(), right.type_of())
+        }
+        other => other.to_string(),
     }
 }
 
@@ -245,5 +274,60 @@ fn own_value(value: &cel::Value) -> Result<Value, String> {
         cel::Value::String(value) => Ok(Value::Text(value.as_str().to_owned())),
         cel::Value::List(values) => values.iter().map(own_value).collect::<Result<_, _>>().map(Value::List),
         other => Err(format!("the expression gives a {}, which no property can hold", other.type_of())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(source: &str, cells: &[&Cell]) -> Result<Value, String> {
+        compile(source).map_err(|error| error.message)?.expression.evaluate(cells)
+    }
+
+    #[test]
+    fn an_expression_reads_its_columns_and_gives_a_value() {
+        let name = Cell::Text("Ada".to_owned());
+        let total = Cell::Real(12.5);
+        let compiled = compile("row.name + ' ' + string(row['total'])").unwrap();
+        assert_eq!(compiled.expression.columns(), ["name", "total"]);
+        assert_eq!(compiled.places, [(1, 1), (1, 25)]);
+        assert_eq!(compiled.expression.evaluate(&[&name, &total]), Ok(Value::Text("Ada 12.5".to_owned())));
+        assert_eq!(run("row.total > 10.0 && row.name != ''", &[&name, &total]), Ok(Value::Bool(true)));
+        assert_eq!(run("row.name == null ? 'none' : row.name", &[&Cell::Null]), Ok(Value::Text("none".to_owned())));
+        assert_eq!(run("[1, 2].exists(n, n == row.n)", &[&Cell::Int(2)]), Ok(Value::Bool(true)));
+    }
+
+    #[test]
+    fn a_text_is_never_compared_with_a_number() {
+        assert!(run("row.total > 1000", &[&Cell::Text("900".to_owned())]).is_err());
+        assert!(run("row.a + row.b", &[&Cell::Text("x".to_owned()), &Cell::Null]).is_err());
+    }
+
+    #[test]
+    fn what_cannot_run_is_refused_with_its_place() {
+        let cases =
+            [("row.a &&", 1, 9), ("row.a + b", 1, 9), ("row", 1, 1), ("row[row.a]", 1, 4), ("row.a +\n  b", 2, 3)];
+        for (source, line, column) in cases {
+            let error = compile(source).expect_err(source);
+            assert_eq!((error.line, error.column), (line, column), "{source}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn deep_and_long_sources_are_refused_and_never_end_the_process() {
+        for depth in [30, 90, 200, 1_000, 2_000] {
+            let nested = format!("{}1{}", "(".repeat(depth), ")".repeat(depth));
+            // Brackets alone leave no trace in the tree, so a few of them are fine.
+            let compiled = compile(&nested).is_ok();
+            assert!(!compiled || depth <= 90, "{depth}");
+            let lists = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+            assert!(compile(&lists).is_err(), "{depth}");
+            let sizes = format!("{}[]{}", "size([".repeat(depth), "])".repeat(depth));
+            assert!(compile(&sizes).is_err(), "{depth}");
+            let ternaries = format!("{}1", "true ? 1 : ".repeat(depth));
+            assert!(compile(&ternaries).is_err(), "{depth}");
+        }
+        assert!(compile(&" ".repeat(SOURCE_BYTES_MAX + 1)).is_err());
     }
 }

@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use linchpin_hubspot::associations::TypeDefinition;
 use linchpin_hubspot::id::{AssociationType, ObjectType};
+use linchpin_hubspot::{owners, pipelines};
+use linchpin_hubspot::properties::{PropertyDefinition, PropertyType};
 use serde::{Deserialize, Serialize};
 
 /// One account, as far as a mapping needs to know it.
@@ -45,17 +48,17 @@ pub enum PropertyKind {
 }
 
 impl PropertyKind {
-    /// From HubSpot's `type` and `fieldType`.
-    pub fn of(property_type: &str, field_type: &str) -> Self {
-        match (property_type, field_type) {
-            ("string" | "phone_number", _) => Self::Text,
-            ("number", _) => Self::Number,
-            ("bool", _) => Self::Bool,
-            ("enumeration", "checkbox") => Self::MultiEnumeration,
-            ("enumeration", _) => Self::Enumeration,
-            ("date", _) => Self::Date,
-            ("datetime", _) => Self::Datetime,
-            _ => Self::Other,
+    /// The kind of a property.
+    pub fn of(property: &PropertyDefinition) -> Self {
+        match property.property_type {
+            PropertyType::String | PropertyType::PhoneNumber => Self::Text,
+            PropertyType::Number => Self::Number,
+            PropertyType::Bool => Self::Bool,
+            PropertyType::Enumeration if property.is_multiple() => Self::MultiEnumeration,
+            PropertyType::Enumeration => Self::Enumeration,
+            PropertyType::Date => Self::Date,
+            PropertyType::Datetime => Self::Datetime,
+            PropertyType::Json | PropertyType::ObjectCoordinates | PropertyType::Other => Self::Other,
         }
     }
 
@@ -138,4 +141,56 @@ pub struct AssociationLabel {
     pub association_type: AssociationType,
     /// Its label; the unlabelled type has none.
     pub label: Option<String>,
+}
+
+impl PortalSnapshot {
+    /// Adds the properties of an object type; archived ones are left out.
+    pub fn add_properties(&mut self, object_type: ObjectType, list: &[PropertyDefinition]) {
+        let live = list.iter().filter(|property| !property.archived);
+        let known = self.properties.entry(object_type).or_default();
+        known.extend(live.map(|property| (property.name.clone(), Property::from(property))));
+    }
+}
+
+impl From<&PropertyDefinition> for Property {
+    fn from(property: &PropertyDefinition) -> Self {
+        let elsewhere = property.external_options || property.is_owner() || property.options.is_empty();
+        let choice = |option: &linchpin_hubspot::properties::PropertyOption| Choice {
+            value: option.value.clone(),
+            label: option.label.clone(),
+        };
+        Self {
+            label: property.label.clone(),
+            kind: PropertyKind::of(property),
+            options: (!elsewhere).then(|| property.options.iter().map(choice).collect()),
+            owner: property.is_owner(),
+            unique: property.has_unique_value,
+            read_only: property.is_read_only(),
+        }
+    }
+}
+
+impl From<&owners::Owner> for Owner {
+    fn from(owner: &owners::Owner) -> Self {
+        Self { id: owner.id.clone(), email: owner.email.clone(), archived: owner.archived }
+    }
+}
+
+impl From<&pipelines::Pipeline> for Pipeline {
+    fn from(pipeline: &pipelines::Pipeline) -> Self {
+        let mut stages: Vec<&pipelines::Stage> = pipeline.stages.iter().filter(|stage| !stage.archived).collect();
+        stages.sort_by_key(|stage| stage.display_order);
+        let stage = |stage: &&pipelines::Stage| Stage { id: stage.id.clone(), label: stage.label.clone() };
+        Self {
+            id: pipeline.id.clone(),
+            label: pipeline.label.clone(),
+            stages: stages.iter().map(stage).collect(),
+        }
+    }
+}
+
+impl From<&TypeDefinition> for AssociationLabel {
+    fn from(definition: &TypeDefinition) -> Self {
+        Self { association_type: definition.association_type(), label: definition.label.clone() }
+    }
 }

@@ -1,7 +1,7 @@
 //! What HubSpot would refuse, found before a call is spent: one check for each property of an entry.
 //!
-//! The codes HubSpot itself would answer with are INVALID_EMAIL, INVALID_OPTION, INVALID_LONG, INVALID_DATE and the
-//! like (HubSpot's error guide). Where its behaviour is not documented, the stricter reading is taken.
+//! HubSpot itself would answer `INVALID_EMAIL`, `INVALID_OPTION`, `INVALID_LONG`, `INVALID_DATE` and the like (its
+//! error guide). Where its behaviour is not documented, the stricter reading is taken.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ impl Check {
                 );
                 return Err(Invalid::new("LP1116", reason));
             }
-            (None | Some(PropertyKind::Text | PropertyKind::Other), value) => value.into_text().unwrap_or_default(),
+            (None | Some(PropertyKind::Text | PropertyKind::Other), value) => bare_line_ends(value),
             (Some(PropertyKind::Number), value) => transform::number_exact(&value)?,
             (Some(PropertyKind::Bool), value) => strict_bool(&value)?,
             (Some(PropertyKind::Enumeration), value) => self.option(value.into_text().unwrap_or_default())?,
@@ -82,6 +82,12 @@ impl Check {
     }
 }
 
+/// HubSpot keeps line ends as a bare line feed.
+fn bare_line_ends(value: Value) -> String {
+    let text = value.into_text().unwrap_or_default();
+    if text.contains('\r') { text.replace("\r\n", "\n") } else { text }
+}
+
 fn unknown_option(text: &str, options: &[String]) -> Invalid {
     let names: Vec<&str> = options.iter().map(String::as_str).collect();
     let near = options.iter().find(|option| option.eq_ignore_ascii_case(text));
@@ -102,7 +108,7 @@ fn strict_bool(value: &Value) -> Result<String, Invalid> {
     }
 }
 
-/// A day, or a moment that is midnight UTC; HubSpot refuses other moments (INVALID_DATE "... not midnight!").
+/// A day, or a moment that is midnight UTC; HubSpot refuses other moments (`INVALID_DATE`, "... not midnight!").
 fn strict_date(value: &Value) -> Result<String, Invalid> {
     let day = date(value, &TimeZone::UTC, None)?.to_string();
     let moment = datetime(value, &TimeZone::UTC, None)?;

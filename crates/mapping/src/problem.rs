@@ -2,8 +2,6 @@
 //!
 //! A check reports every problem it finds; nothing here stops at the first.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use crate::file::At;
@@ -74,25 +72,27 @@ impl Problem {
             Severity::Error => "error",
             Severity::Warning => "warning",
         };
-        let mut out = format!("{word}[{}]: {}\n", self.code, self.message);
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
+        let mut lines = vec![format!("{word}[{}]: {}", self.code, self.message)];
         if self.line > 0 {
-            let _ = writeln!(out, "{margin}--> {file_name}:{}:{}", self.line, self.column);
+            lines.push(format!("{margin}--> {file_name}:{}:{}", self.line, self.column));
             let index = usize::try_from(self.line).unwrap_or(usize::MAX).saturating_sub(1);
             if let Some(source) = text.lines().nth(index) {
                 let before = usize::try_from(self.column).unwrap_or(1).saturating_sub(1);
                 let indent: String = source.chars().take(before).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-                let width = mark_width(source.chars().skip(before));
-                let _ = writeln!(out, "{margin} |\n{number} | {source}\n{margin} | {indent}{}", "^".repeat(width));
+                let mark = "^".repeat(mark_width(source.chars().skip(before)));
+                lines.extend([
+                    format!("{margin} |"),
+                    format!("{number} | {source}"),
+                    format!("{margin} | {indent}{mark}"),
+                ]);
             }
         } else {
-            let _ = writeln!(out, "{margin}--> {file_name}");
+            lines.push(format!("{margin}--> {file_name}"));
         }
-        if let Some(help) = &self.help {
-            let _ = writeln!(out, "{margin} = help: {help}");
-        }
-        out
+        lines.extend(self.help.iter().map(|help| format!("{margin} = help: {help}")));
+        lines.join("\n") + "\n"
     }
 }
 
@@ -131,11 +131,8 @@ pub(crate) fn help_for_unknown(wrong: &str, what: &str, known: &[&str]) -> Strin
 /// The first eight names, and how many more there are.
 pub(crate) fn first_few(names: &[&str]) -> String {
     const SHOWN: usize = 8;
-    let mut text = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
-    if names.len() > SHOWN {
-        let _ = write!(text, " and {} more", names.len() - SHOWN);
-    }
-    text
+    let text = names.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN { format!("{text} and {} more", names.len() - SHOWN) } else { text }
 }
 
 /// Edit distance with swaps of neighbours.

@@ -15,6 +15,7 @@ use crate::{
     envelope,
     faults::{FaultRule, FaultRuleError},
     hub::Hub,
+    model::SeedSpec,
     wire::{ApiAnswer, ApiRequest, Millis},
 };
 
@@ -59,7 +60,7 @@ enum Complaint {
     #[error("give {{\"stats\":true}}, {{\"state\":true}} or both")]
     EmptyReset,
     #[error(
-        "no such control call; there are GET stats, ledger, dump/{{type}}, clock, faults, POST reset, faults, \
+        "no such control call; there are GET stats, ledger, dump/{{type}}, clock, faults, POST reset, seed, faults, \
          clock, revoke and DELETE faults"
     )]
     Path,
@@ -108,7 +109,7 @@ pub(crate) fn is_control(path: &str) -> bool {
 /// Answers one control call.
 pub(crate) fn handle(hub: &mut Hub, request: &ApiRequest, now: Millis, dice: &mut dyn Rng) -> Reply {
     hub.advance(now, dice);
-    let reply = decide(hub, request, now);
+    let reply = decide(hub, request, now, dice);
     reply
         .unwrap_or_else(|complaint| whole(envelope::json(complaint.status(), &json!({"error": complaint.to_string()}))))
 }
@@ -124,26 +125,27 @@ pub(crate) fn lines_type() -> (header::HeaderName, HeaderValue) {
     (header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"))
 }
 
-fn decide(hub: &mut Hub, request: &ApiRequest, now: Millis) -> Result<Reply, Complaint> {
+fn decide(hub: &mut Hub, request: &ApiRequest, now: Millis, dice: &mut dyn Rng) -> Result<Reply, Complaint> {
     let path = request.path.strip_prefix(CONTROL_PREFIX).unwrap_or_default();
     let words: Vec<&str> = path.split('/').collect();
     match (&request.method, words.as_slice()) {
         (&Method::GET, ["stats"]) => Ok(whole(stats(hub, now))),
         (&Method::GET, ["ledger"]) => Ok(lines(hub.ledger().snapshot().into_lines())),
         (&Method::GET, ["dump", object_type]) => dump(hub, portal_of(hub, request)?, object_type),
+        (&Method::POST, ["seed"]) => seed(hub, request, now, dice),
         (&Method::POST, ["reset"]) => reset(hub, &body(request)?, now),
         (&Method::GET, ["faults"]) => Ok(faults(hub)),
         (&Method::POST, ["faults"]) => {
-            hub.faults.arm(fault_rules(&request.body)?)?;
+            hub.arm_faults(fault_rules(&request.body)?)?;
             Ok(faults(hub))
         }
         (&Method::DELETE, ["faults"]) => {
-            hub.faults.clear();
+            hub.clear_faults();
             Ok(faults(hub))
         }
         (&Method::POST, ["revoke"]) => {
             let Revoke { token } = body(request)?;
-            if !hub.credentials.revoke(&token, now) {
+            if !hub.revoke(&token) {
                 return Err(Complaint::Token);
             }
             Ok(whole(envelope::json(200, &json!({"revoked": true}))))
@@ -193,6 +195,14 @@ fn dump(hub: &Hub, portal_id: u64, object_type: &str) -> Result<Reply, Complaint
         (!text.is_empty()).then(|| Bytes::from(text))
     });
     Ok(lines(chunks))
+}
+
+fn seed(hub: &mut Hub, request: &ApiRequest, now: Millis, dice: &mut dyn Rng) -> Result<Reply, Complaint> {
+    let spec: SeedSpec = body(request)?;
+    let portal_id = portal_of(hub, request)?;
+    let slot = hub.portal_mut(portal_id).ok_or_else(|| Complaint::Portal(portal_id.to_string()))?;
+    let report = slot.model.seed(&spec, now, dice);
+    Ok(whole(envelope::json(200, &json!(report))))
 }
 
 /// Clears the book, or records, counters and revocations of every portal. Fault rules stay: they have a DELETE.

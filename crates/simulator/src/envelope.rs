@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
-use jiff::Timestamp;
+use jiff::{Timestamp, fmt::rfc2822};
 use rand_core::Rng;
 use serde_json::{Map, Value};
 
@@ -84,6 +84,13 @@ pub(crate) fn verbatim(status: u16, body: String) -> ApiAnswer {
 pub(crate) fn iso(instant: Timestamp) -> String {
     let whole = instant.as_millisecond().rem_euclid(1000) == 0;
     if whole { format!("{instant:.0}") } else { format!("{instant:.3}") }
+}
+
+/// The `Date` header: the simulated clock's, so that a client can measure the skew.
+pub(crate) fn http_date(now: Millis) -> Option<HeaderValue> {
+    let instant = Timestamp::from_millisecond(now.0).ok()?;
+    let text = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&instant).ok()?;
+    HeaderValue::from_str(&text).ok()
 }
 
 fn with_type(status: u16, kind: &'static str, body: String) -> ApiAnswer {

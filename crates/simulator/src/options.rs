@@ -10,7 +10,7 @@ use thiserror::Error;
 use crate::{
     faults::{FaultRule, FaultRuleError},
     limits::{Tier, WindowModel},
-    model::PortalOptions,
+    model::{PortalOptions, SeedSpec},
 };
 
 /// The longest mean latency, in milliseconds.
@@ -63,7 +63,7 @@ pub struct SimOptions {
     pub window: WindowModel,
     /// Whether a refused call fills the window that refused it (no source says; the stricter reading).
     pub count_rejected: bool,
-    /// Faults to arm at the start.
+    /// Records to make and faults to arm at the start.
     pub start: StartFile,
 }
 
@@ -84,10 +84,12 @@ impl Default for SimOptions {
     }
 }
 
-/// The file of `--load`: `{"faults": [{"path": "/crm", "fault": {"kind": "reset"}}]}`.
+/// The file of `--load`: `{"seed": {"contacts": 10}, "faults": [{"path": "/crm", "fault": {"kind": "reset"}}]}`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct StartFile {
+    /// Records to make, as in `POST /_control/seed`.
+    pub seed: Option<SeedSpec>,
     /// Faults to arm, as in `POST /_control/faults`.
     pub faults: Vec<FaultRule>,
 }
@@ -133,9 +135,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_start_file_holds_faults_and_nothing_else() {
-        let text = r#"{"faults":[{"fault":{"kind":"lost_answer"},"nth":2}]}"#;
+    fn a_start_file_holds_records_and_faults_and_nothing_else() {
+        let text = r#"{"seed":{"contacts":3},"faults":[{"fault":{"kind":"lost_answer"},"nth":2}]}"#;
         let file = StartFile::parse(text).unwrap();
+        assert_eq!(file.seed.map(|seed| seed.contacts), Some(3));
         assert_eq!(file.faults.len(), 1);
         let error = StartFile::parse("{\"sed\":{}}").unwrap_err();
         assert!(error.to_string().contains("line 1 column"), "{error}");

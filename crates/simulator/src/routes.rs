@@ -69,22 +69,20 @@ fn template(method: &Method, segments: &[&str], words: &[&str], version: Option<
     text
 }
 
-/// Says what stands for the word at `at`, if it is a caller's value.
+/// Says what stands for the word at `at`, if it is a caller's value. The words up to it decide.
 fn placeholder(words: &[&str], at: usize) -> Option<&'static str> {
-    let word = *words.get(at)?;
-    match (words, at) {
-        (["crm", "objects", _, "batch" | "search" | "merge" | "gdpr-delete", ..], 3)
-        | (["crm", "objects", _, _, "associations", "default", ..], 6)
-        | (["crm", "properties", _, "groups" | "batch"], 3) => None,
-        (["crm", "objects", _, _, "associations", _, _, _], 7) if words.get(5) != Some(&"default") => Some("{type}"),
-        (["crm", "properties", _, _], 3) | (["crm", "properties", _, "groups", _], 4) => Some("{name}"),
-        (["crm", "objects", _, _, ..], 3)
-        | (["crm", "objects", _, _, "associations", _, _, ..], 6)
-        | (["crm", "objects", _, _, "associations", "default", _, _], 7)
-        | (["crm", "pipelines", _, _, ..], 3)
-        | (["crm", "pipelines", _, _, "stages", _, ..], 5)
-        | (["crm", "owners", _], 2) => Some("{id}"),
-        _ if is_value(word) => Some("{id}"),
+    match words.get(..=at)? {
+        ["crm", "objects", _, "batch" | "search" | "merge" | "gdpr-delete"]
+        | ["crm", "properties", _, "groups" | "batch"]
+        | ["crm", "objects", _, _, "associations", "default", _] => None,
+        ["crm", "objects", _, _, "associations", "default", _, _]
+        | ["crm", "objects", _, _, "associations", _, _]
+        | ["crm", "objects" | "pipelines", _, _]
+        | ["crm", "pipelines", _, _, "stages", _]
+        | ["crm", "owners", _] => Some("{id}"),
+        ["crm", "objects", _, _, "associations", _, _, _] => Some("{type}"),
+        ["crm", "properties", _, _] | ["crm", "properties", _, "groups", _] => Some("{name}"),
+        [.., word] if is_value(word) => Some("{id}"),
         _ => None,
     }
 }

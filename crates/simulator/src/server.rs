@@ -171,6 +171,9 @@ fn builder() -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // No deadline for the next request: it would also end idle connections, and at once when a paused clock jumps.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX);
+    // The date is the simulated clock's, and the hub writes it.
+    builder.http1().auto_date_header(false);
+    builder.http2().auto_date_header(false);
     builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX).max_header_list_size(64 << 10);
     builder
 }

@@ -1,5 +1,7 @@
 //! Requests and answers as the model sees them: no sockets, no runtime.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
@@ -7,8 +9,9 @@ use http::{HeaderMap, Method};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Millis(pub i64);
 
-/// One request as it came off the wire, its path and query still percent-encoded.
-#[derive(Clone, Debug)]
+/// One request as it came off the wire, its path and query still percent-encoded. Printing it shows neither headers nor
+/// body: they hold tokens and people's data.
+#[derive(Clone)]
 pub struct ApiRequest {
     /// The HTTP method.
     pub method: Method,
@@ -20,6 +23,16 @@ pub struct ApiRequest {
     pub headers: HeaderMap,
     /// The whole body.
     pub body: Bytes,
+}
+
+impl fmt::Debug for ApiRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiRequest")
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// One answer before it goes onto the wire.

@@ -83,6 +83,13 @@ impl Breakers {
         }
     }
 
+    /// The call never left, or nobody saw its end: if it was the probe, another one may go.
+    pub fn handle_unseen(&mut self, circuit: Circuit, now: Mono) {
+        if let Some(breaker) = self.0.get_mut(&circuit).filter(|breaker| breaker.state == State::HalfOpen) {
+            breaker.state = State::Open { until: now };
+        }
+    }
+
     /// HubSpot answered something that shows it is alive.
     pub fn handle_success(&mut self, circuit: Circuit) {
         self.0.remove(&circuit);
@@ -146,6 +153,9 @@ mod tests {
         assert_eq!(breakers.gate(OBJECTS, later), Gate::Open);
         breakers.handle_send(OBJECTS);
         assert_eq!(breakers.gate(OBJECTS, later), Gate::Probing);
+        let mut unseen = breakers.clone();
+        unseen.handle_unseen(OBJECTS, later);
+        assert_eq!(unseen.gate(OBJECTS, later), Gate::Open, "another probe may go");
         let mut healed = breakers.clone();
         healed.handle_success(OBJECTS);
         assert_eq!(healed.gate(OBJECTS, later), Gate::Open);

@@ -30,6 +30,11 @@ pub const ATTEMPT_MAX: Duration = Duration::from_secs(180);
 /// How long after an unclean end the window counts as full, beyond its span: for what was still on its way.
 pub const RESTART_MARGIN: Duration = Duration::from_secs(2);
 
+/// How long before its end a lease is asked for again.
+pub const LEASE_AHEAD: Duration = Duration::from_micros(LEASE_AHEAD_MICROS);
+
+const LEASE_AHEAD_MICROS: u64 = 10_000_000;
+
 /// How long nothing is sent in a window of seconds after it answered 429.
 pub const SECONDLY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -319,13 +324,15 @@ impl Budget {
 
     /// Takes attempts for lost that nobody reported, and asks for leases that ended. Returns the lost ones.
     pub fn handle_timeout(&mut self, now: Now) -> Vec<PermitId> {
-        let ended: Vec<Scope> = self.leases.iter().filter(|(_, until)| **until <= now.mono).map(|(s, _)| *s).collect();
-        for scope in ended {
-            self.leases.remove(&scope);
+        let leases: Vec<(Scope, Mono)> = self.leases.iter().map(|(scope, until)| (*scope, *until)).collect();
+        for (scope, until) in leases {
             let Some(window) = self.windows.get_mut(&scope) else { continue };
-            window.lease(0);
             let permits = window.full_limit();
-            if self.asked.insert(scope) {
+            if until <= now.mono {
+                self.leases.remove(&scope);
+                window.lease(0);
+            }
+            if until <= now.mono + LEASE_AHEAD && self.asked.insert(scope) {
                 self.asks.push_back(Ask::Lease { scope, permits });
             }
         }
@@ -337,7 +344,10 @@ impl Budget {
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
     pub fn poll_timeout(&self) -> Option<Mono> {
         let overdue = self.attempts.first_key_value().map(|(_, attempt)| attempt.since.mono + ATTEMPT_MAX);
-        self.leases.values().copied().chain(overdue).min()
+        let leases = self.leases.iter().map(|(scope, until)| {
+            if self.asked.contains(scope) { *until } else { Mono(until.0.saturating_sub(LEASE_AHEAD_MICROS)) }
+        });
+        leases.chain(overdue).min()
     }
 
     /// The next thing that the shell is asked for.

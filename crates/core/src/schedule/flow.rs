@@ -186,9 +186,17 @@ impl<D: Rng> Scheduler<D> {
                 Room::Unknown => {}
                 Room::Free(_) if !lane.is_background() => *may_go.get_mut(lane) = Some(ticket),
                 Room::Free(_) => {
+                    let contended = may_go.get(Lane::Interactive).is_some() || may_go.get(Lane::Realtime).is_some();
+                    if contended {
+                        // Where foreground work waits as well, turns decide: pace and reserve would only starve
+                        // this lane.
+                        *may_go.get_mut(lane) = Some(ticket);
+                        continue;
+                    }
                     let Some(view) = self.budget.view(scope) else { continue };
                     let shares = self.budget.shares(install);
-                    let reserve = if view.limit < RESERVE_FROM { 0 } else { shares.reserve };
+                    let kept = view.limit >= RESERVE_FROM && pool.expects_foreground(now.mono);
+                    let reserve = if kept { shares.reserve } else { 0 };
                     match pool.pace.next(&view, shares.bulk_burst_percent, reserve, now.mono) {
                         Some(at) if at <= now.mono => *may_go.get_mut(lane) = Some(ticket),
                         Some(at) => look_at(Some(at)),
@@ -279,7 +287,8 @@ impl<D: Rng> Scheduler<D> {
                 Outcome::NotSent(cause) | Outcome::Lost(cause) => End::Unreachable(cause),
             },
             Verdict::AskHuman | Verdict::Unknown => match (verdict, outcome) {
-                (Verdict::AskHuman, Outcome::Answered(answer)) => End::DeadToken(answer),
+                (Verdict::AskHuman, Outcome::Answered(answer)) => End::DeadToken(Some(answer)),
+                (Verdict::AskHuman, Outcome::NotSent(_) | Outcome::Lost(_)) => End::DeadToken(None),
                 (_, Outcome::Answered(answer)) => End::Unknown { answer: Some(answer), cause: None },
                 (_, Outcome::NotSent(cause) | Outcome::Lost(cause)) => End::Unknown { answer: None, cause: Some(cause) },
             },

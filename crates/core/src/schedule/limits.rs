@@ -66,8 +66,8 @@ pub enum AppKind {
 pub struct Shares {
     /// The percentage of a window that bulk work may use at once, before it is paced.
     pub bulk_burst_percent: u32,
-    /// Permits of a window that only interactive work may take. Small: every one is lost to bulk work. Windows of
-    /// fewer than fifty permits keep none.
+    /// Permits of a window that background work leaves free while interactive work comes in. Small: every one is lost
+    /// to bulk work. Nothing is kept without interactive work, or in windows of fewer than fifty permits.
     pub reserve: u32,
     /// Permits of the burst window left to other holders of the same credential.
     pub foreign_burst: u32,
@@ -79,7 +79,7 @@ pub struct Shares {
 
 impl Default for Shares {
     fn default() -> Self {
-        Self { bulk_burst_percent: 20, reserve: 1, foreign_burst: 0, foreign_search: 0, foreign_daily: 0 }
+        Self { bulk_burst_percent: 20, reserve: 2, foreign_burst: 0, foreign_search: 0, foreign_daily: 0 }
     }
 }
 

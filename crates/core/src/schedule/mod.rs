@@ -42,7 +42,7 @@ use self::limits::{AppKind, Limits};
 use self::pool::Pool;
 use self::record::WindowRecord;
 use crate::time::{Mono, Now, Wall};
-use crate::verdict::{self, Attempt, Outcome};
+use crate::verdict::{self, Attempt, Health, Outcome};
 
 #[derive(Debug)]
 enum State {
@@ -150,6 +150,7 @@ impl<D: Rng> Scheduler<D> {
         if let Some(deadline) = submission.deadline {
             self.deadlines.insert((deadline, ticket));
         }
+        self.pools.entry(scope).or_default().note_arrival(submission.lane, now.mono);
         if let Some(join) = submission.join.clone() {
             self.coalescer.handle_join(ticket, &join, now.mono);
             self.jobs.insert(ticket, Job::new(submission, State::Gathering));
@@ -204,10 +205,10 @@ impl<D: Rng> Scheduler<D> {
             app: self.kinds.get(&install).copied().unwrap_or(AppKind::Private),
             renewed: job.renewed,
         };
-        if verdict::is_trouble(&outcome) {
-            self.breakers.handle_failure(circuit, now.mono);
-        } else {
-            self.breakers.handle_success(circuit);
+        match verdict::health(&outcome) {
+            Health::Alive => self.breakers.handle_success(circuit),
+            Health::Trouble => self.breakers.handle_failure(circuit, now.mono),
+            Health::Unseen => self.breakers.handle_unseen(circuit, now.mono),
         }
         let verdict = verdict::verdict(&outcome, &attempt, now.mono, &mut self.dice);
         self.apply(ticket, verdict, outcome, now);

@@ -2,11 +2,15 @@
 //! breaker or a spent day holds up nobody else. Within a lane the oldest submission that may go goes first.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::breaker::{Breakers, Circuit, Gate};
 use super::lanes::{Lane, Pace, PerLane, Turns};
 use super::submission::Ticket;
 use crate::time::Mono;
+
+/// How long permits are kept for foreground work after the last of it came.
+const RESERVE_FOR: Duration = Duration::from_secs(30);
 
 /// The queues of one window.
 #[derive(Debug, Default)]
@@ -16,6 +20,8 @@ pub(super) struct Pool {
     pub(super) turns: Turns,
     pub(super) pace: Pace,
     pub(super) wake: Option<Mono>,
+    /// When a foreground submission last came.
+    foreground: Option<Mono>,
 }
 
 impl Pool {
@@ -24,6 +30,18 @@ impl Pool {
         if self.flows.get_mut(lane).entry(circuit).or_default().insert(ticket) {
             *self.waiting.get_mut(lane) += 1;
         }
+    }
+
+    /// A submission arrives for the first time.
+    pub(super) fn note_arrival(&mut self, lane: Lane, now: Mono) {
+        if !lane.is_background() {
+            self.foreground = Some(now);
+        }
+    }
+
+    /// Whether foreground work came lately: only then is a reserve worth its price.
+    pub(super) fn expects_foreground(&self, now: Mono) -> bool {
+        self.foreground.is_some_and(|last| now - last < RESERVE_FOR)
     }
 
     /// Removes a submission.

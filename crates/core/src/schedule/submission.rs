@@ -80,8 +80,8 @@ pub enum End {
     },
     /// No answer after all attempts, and nothing was done that a repeat would double.
     Unreachable(Cause),
-    /// The credential is dead; HubSpot's refusal.
-    DeadToken(Answer),
+    /// The credential is dead: only a person can help. HubSpot's refusal, if it was asked.
+    DeadToken(Option<Answer>),
     /// Put away until a moment: the day is spent, or the account is being moved.
     Parked {
         /// Until when.

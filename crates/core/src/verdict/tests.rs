@@ -105,7 +105,7 @@ fn failures_are_repeated_only_where_a_repeat_does_no_harm() {
         .collect();
     outcomes.extend([CauseKind::Timeout, CauseKind::Closed, CauseKind::Body].map(|kind| Outcome::Lost(cause(kind))));
     for outcome in outcomes {
-        assert!(is_trouble(&outcome));
+        assert_eq!(health(&outcome), Health::Trouble);
         assert_eq!(judge(&outcome, &attempt(Effect::Unsafe)), Verdict::Unknown, "{outcome:?}");
         for effect in [Effect::Safe, Effect::Idempotent] {
             let verdict = judge(&outcome, &attempt(effect));
@@ -121,7 +121,7 @@ fn refusals_are_answers() {
     for status in [200, 201, 204, 207, 302, 400, 403, 404, 405, 409, 413, 414, 415, 437, 501] {
         let outcome = answered(status, INTERNAL);
         assert_eq!(judge(&outcome, &attempt(Effect::Idempotent)), Verdict::Accept, "{status}");
-        assert!(!is_trouble(&outcome), "{status}");
+        assert_eq!(health(&outcome), Health::Alive, "{status}");
     }
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use linchpin_core::sync::operation::{Action, Ended, OperationState};
+use linchpin_core::sync::operation::{Action, AssociationChange, Ended, OperationId, OperationState};
 use linchpin_core::sync::plan::BATCH_MAX;
 use linchpin_core::sync::run::{Run, RunId, RunState};
-use linchpin_core::time::Mono;
+use linchpin_core::time::Wall;
 use linchpin_mapping::Compiled;
 use linchpin_ports::queue::{Claimed, Outlook, Settlement};
 use linchpin_ports::store::StoreError;
@@ -60,16 +60,13 @@ pub async fn apply(
     }
     let resumed = known.state == RunState::Applying;
     let started = context.stores.runs.start(context.install, run).await?;
-    if !resumed {
-        schema::create_key_properties(context, compiled, watch).await?;
-    }
-    let mut applier = Applier::new(context, compiled, started, watch).await?;
     if resumed {
-        watch.note("resuming a run that was interrupted");
-        schema::create_key_properties(context, compiled, watch).await?;
-        applier.put_back_the_harmless().await?;
-        applier.doubt = true;
+        watch.note("going on with a run that was interrupted");
     }
+    schema::create_key_properties(context, compiled, watch).await?;
+    let mut applier = Applier::new(context, compiled, started, watch).await?;
+    // What was claimed when the process ended may have been on the wire.
+    applier.doubt = resumed;
     applier.work(stop).await?;
     context.stores.runs.finish(context.install, run).await?;
     let mut applied = applier.applied;
@@ -106,21 +103,6 @@ impl<'a> Applier<'a> {
         let rejected = run.plan.iter().flat_map(|plan| &plan.entries).map(|entry| entry.counts.rejected).sum();
         let applied = Applied { rejected, ..Applied::default() };
         Ok(Self { context, compiled, run: run.id, watch, applied, done, total, doubt: false })
-    }
-
-    /// After a crash: operations that are harmless to repeat go back into the queue; creations stay in doubt.
-    async fn put_back_the_harmless(&self) -> Result<(), SyncError> {
-        let now = self.context.clock.now().wall;
-        let in_doubt = self.context.stores.queue.in_doubt(self.context.install, self.run).await?;
-        let harmless = in_doubt.into_iter().filter(|claimed| !is_creation(claimed));
-        let again = |claimed: Claimed| {
-            let why = "the process ended before the answer came".to_owned();
-            let Claimed { operation, .. } = claimed;
-            (operation.id, Ended::Again { due: now, pack: operation.pack, pack_max: BATCH_MAX, why })
-        };
-        let ended: Vec<_> = harmless.map(again).collect();
-        let settlement = Settlement { ended, mirror: Vec::new() };
-        Ok(self.context.stores.queue.settle(self.context.install, settlement, now).await?)
     }
 
     async fn work(&mut self, stop: &CancellationToken) -> Result<(), SyncError> {
@@ -166,18 +148,10 @@ impl<'a> Applier<'a> {
         if outlook.waiting == 0 {
             return true;
         }
-        let now = self.context.clock.now();
-        let wait = outlook.next_due.map_or(Duration::ZERO, |due| due - now.wall);
         // Due times have whole milliseconds: one more makes sure that the time has come.
-        self.sleep(now.mono + wait + Duration::from_millis(1), stop).await;
+        let due = outlook.next_due.map_or(Duration::ZERO, |due| due - self.context.clock.now().wall);
+        pause(due + Duration::from_millis(1), stop).await;
         false
-    }
-
-    async fn sleep(&self, until: Mono, stop: &CancellationToken) {
-        tokio::select! {
-            () = self.context.clock.sleep_until(until) => {}
-            () = stop.cancelled() => {}
-        }
     }
 
     async fn settle(&mut self, settlement: Settlement) -> Result<(), SyncError> {
@@ -191,7 +165,6 @@ impl<'a> Applier<'a> {
     }
 
     fn count(&mut self, ended: &Ended) {
-        use linchpin_core::sync::operation::AssociationChange;
         match ended {
             Ended::Done { association: Some(AssociationChange::Made(_)), .. } => self.applied.associated += 1,
             Ended::Done { association: Some(AssociationChange::Removed(_)), .. } => self.applied.dissociated += 1,
@@ -207,31 +180,46 @@ impl<'a> Applier<'a> {
         self.done += 1;
     }
 
-    /// Finds out what became of creations whose answers were lost.
+    /// Clears up what may or may not have been done: the harmless goes back into the queue, the outcome of creations is
+    /// found out.
     async fn resolve(&mut self, stop: &CancellationToken) -> Result<(), SyncError> {
-        let queue = &self.context.stores.queue;
-        let in_doubt = queue.in_doubt(self.context.install, self.run).await?;
-        let Some(last) = in_doubt.iter().map(|claimed| claimed.at).max() else {
-            self.doubt = false;
-            return Ok(());
-        };
-        let now = self.context.clock.now();
-        let settled = last + self.context.options.lost_write_settles;
-        if settled > now.wall {
-            let rows = in_doubt.len();
-            self.watch.note(&format!("waiting until the outcome of {rows} creations can be known"));
-            self.sleep(now.mono + (settled - now.wall), stop).await;
+        let in_doubt = self.context.stores.queue.in_doubt(self.context.install, self.run).await?;
+        let (creations, harmless): (Vec<Claimed>, Vec<Claimed>) = in_doubt.into_iter().partition(is_creation);
+        let now = self.context.clock.now().wall;
+        let ended = harmless.into_iter().map(|claimed| put_back(claimed, now)).collect();
+        self.settle(Settlement { ended, mirror: Vec::new() }).await?;
+        if let Some(last) = creations.iter().map(|claimed| claimed.at).max() {
+            let wait = (last + self.context.options.lost_write_settles) - self.context.clock.now().wall;
+            if !wait.is_zero() {
+                let rows = creations.len();
+                self.watch.note(&format!("waiting until the outcome of {rows} creations can be known"));
+                pause(wait, stop).await;
+            }
             if stop.is_cancelled() {
                 return Err(SyncError::Stopped);
             }
+            let settlement = resolve::creations(self.context, self.compiled, creations).await?;
+            let found = settlement.ended.iter().filter(|(_, ended)| matches!(ended, Ended::Done { .. })).count();
+            self.applied.recovered += u64::try_from(found).unwrap_or(u64::MAX);
+            self.settle(settlement).await?;
         }
-        let settlement = resolve::creations(self.context, self.compiled, in_doubt).await?;
-        let found = settlement.ended.iter().filter(|(_, ended)| matches!(ended, Ended::Done { .. })).count();
-        self.applied.recovered += u64::try_from(found).unwrap_or(u64::MAX);
-        self.settle(settlement).await?;
         self.doubt = false;
         Ok(())
     }
+}
+
+/// Waits, unless somebody asks to stop.
+async fn pause(wait: Duration, stop: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(wait) => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+fn put_back(claimed: Claimed, now: Wall) -> (OperationId, Ended) {
+    let why = "the process ended before the answer came".to_owned();
+    let Claimed { operation, .. } = claimed;
+    (operation.id, Ended::Again { due: now, pack: operation.pack, pack_max: BATCH_MAX, why })
 }
 
 fn is_creation(claimed: &Claimed) -> bool {

@@ -80,11 +80,11 @@ impl SyncError {
             Self::Source { .. } => "LP2001",
             Self::NoSource { .. } => "LP2002",
             Self::Store(error) => store_code(error),
-            Self::PropertyInvisible { .. } => "LP3020",
-            Self::KeyPropertyRefused { .. } => "LP3023",
-            Self::Partial { .. } => "LP3024",
-            Self::OtherMapping { .. } => "LP3021",
-            Self::Stopped => "LP3022",
+            Self::PropertyInvisible { .. } => "LP3040",
+            Self::KeyPropertyRefused { .. } => "LP3043",
+            Self::Partial { .. } => "LP3044",
+            Self::OtherMapping { .. } => "LP3041",
+            Self::Stopped => "LP3042",
         }
     }
 }

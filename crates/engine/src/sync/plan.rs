@@ -6,6 +6,7 @@ use linchpin_core::sync::desired::{
     Desired, DesiredAssociation, DesiredValue, EntryName, Identity, Mapped, Rejection, RowId, RowWarning, SourceKey,
 };
 use linchpin_core::sync::diff::{decide, decide_associations};
+use linchpin_core::sync::link::AssociationLink;
 use linchpin_core::sync::plan::{EntryShape, PlanBuilder};
 use linchpin_core::sync::run::{RejectedRow, Run, RunId};
 use linchpin_mapping::{Compiled, Entry, Lookups, PortalSnapshot};
@@ -260,14 +261,14 @@ impl<'a> Planner<'a> {
         for page in wanted.chunks(self.context.options.chunk_rows) {
             let keys: Vec<SourceKey> = page.iter().map(|(key, _)| key.clone()).collect();
             let found = adopter.associations(&keys).await?;
-            let mut agreed = self.context.stores.links.associations(self.context.install, &entry.name, &keys).await?;
-            let mut chunk = PlanChunk { associations: found.clone(), ..PlanChunk::default() };
-            for link in found {
-                if let Some(at) = keys.iter().position(|key| *key == link.from.key) {
-                    agreed[at].push(link);
-                }
+            let stored = self.context.stores.links.associations(self.context.install, &entry.name, &keys).await?;
+            let mut adopted: BTreeMap<SourceKey, Vec<AssociationLink>> = BTreeMap::new();
+            for link in &found {
+                adopted.entry(link.from.key.clone()).or_default().push(link.clone());
             }
-            for ((key, desired), agreed) in page.iter().zip(agreed) {
+            let mut chunk = PlanChunk { associations: found, ..PlanChunk::default() };
+            for ((key, desired), mut agreed) in page.iter().zip(stored) {
+                agreed.extend(adopted.remove(key).into_iter().flatten());
                 let decision = decide_associations(desired, &agreed, &entry.associations);
                 let row = RowId { entry: entry.name.clone(), key: key.clone() };
                 chunk.operations.extend(self.builder.associations(at, &row, decision));

@@ -80,6 +80,6 @@ async fn wait_until_visible(
             let property = format!("{object_type}.{}", missing.name);
             return Err(SyncError::PropertyInvisible { property, waited_s: VISIBLE_AFTER_MAX.as_secs() });
         }
-        context.clock.sleep_until(now + LOOK_EVERY).await;
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }

@@ -2,41 +2,15 @@
 
 use linchpin_core::sync::desired::{EntryName, Identity};
 use linchpin_hubspot::id::ObjectType;
+use linchpin_hubspot::object::STANDARD_OBJECTS;
 
 use super::Checker;
-use super::link::canonical;
 use crate::compiled::{Entry, Governed, Select};
-use crate::expression;
+use crate::expression::{self, Compiled};
 use crate::file::{At, EntrySpec};
 use crate::map::{Computed, Required, RowProgram};
 use crate::portal::Property;
 use crate::problem::{Problem, help_for_unknown};
-
-/// The object types that have a name; others go by their type id.
-const OBJECT_TYPES: [&str; 22] = [
-    "contacts",
-    "companies",
-    "deals",
-    "tickets",
-    "products",
-    "line_items",
-    "quotes",
-    "calls",
-    "emails",
-    "meetings",
-    "notes",
-    "tasks",
-    "communications",
-    "postal_mail",
-    "leads",
-    "orders",
-    "carts",
-    "invoices",
-    "discounts",
-    "fees",
-    "taxes",
-    "users",
-];
 
 /// An entry while it is built.
 pub(super) struct Draft<'a> {
@@ -129,18 +103,15 @@ impl<'a> Checker<'a> {
 
     /// The canonical plural of an object type.
     fn object_type(&mut self, object: &At<String>) -> ObjectType {
-        let text = canonical(object.as_str());
-        let custom = text
-            .strip_prefix("2-")
-            .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()));
-        let known_to_portal =
-            || self.portal.is_some_and(|portal| portal.properties.contains_key(&ObjectType::new(text)));
-        if !custom && !OBJECT_TYPES.contains(&text) && !known_to_portal() {
-            let help = help_for_unknown(text, "object types", &OBJECT_TYPES);
-            let message = format!("`{text}` is no HubSpot object type");
+        let object_type = ObjectType::canonical(object.as_str());
+        let in_account = self.portal.is_some_and(|portal| portal.properties.contains_key(&object_type));
+        if object_type.standard().is_none() && !object_type.is_custom() && !in_account {
+            let known: Vec<&str> = STANDARD_OBJECTS.iter().map(|one| one.plural).collect();
+            let help = help_for_unknown(object.as_str(), "object types", &known);
+            let message = format!("`{}` is no HubSpot object type", object.value);
             self.problems.push(Problem::error("LP1023", object, message).help(help));
         }
-        ObjectType::new(text)
+        object_type
     }
 
     /// The columns of the entry's rows, as far as the catalog knows them; unknown sources and tables are reported.
@@ -187,21 +158,15 @@ impl<'a> Checker<'a> {
     /// Compiles an expression; the problem points into it.
     pub(super) fn computed(&mut self, draft: &mut Draft<'_>, source: &At<String>) -> Option<Computed> {
         match expression::compile(source.as_str()) {
-            Ok(expression) => {
-                for column in expression.columns() {
-                    self.column_exists(draft, source, column);
+            Ok(Compiled { expression, places }) => {
+                for (column, (line, at)) in expression.columns().iter().zip(places) {
+                    self.column_exists(draft, &inside(source, line, at), column);
                 }
                 let slots = expression.columns().iter().map(|column| draft.slot(column)).collect();
                 Some(Computed { expression, slots })
             }
             Err(error) => {
-                let mut place = source.with(());
-                let characters = u64::try_from(source.value.chars().count()).unwrap_or(0);
-                let quotes = source.width.saturating_sub(characters);
-                // Only a text on one line stands in the file as it is; of others the start is shown.
-                if error.line == 1 && quotes <= 2 && !source.value.contains('\n') {
-                    place.column += (error.column.max(1) - 1) + u64::from(quotes == 2);
-                }
+                let place = inside(source, error.line, error.column);
                 let message = format!("the expression does not compile: {}", error.message);
                 let help = "expressions are CEL over `row`: row.Total > 100.0 && row.Country == \"Brazil\"";
                 self.problems.push(Problem::error("LP1011", &place, message).help(help));
@@ -210,8 +175,33 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The account's definition of a property: `None` if the account, or the object type, is not known.
-    pub(super) fn property(&self, object_type: &ObjectType, name: &str) -> Option<Option<&'a Property>> {
-        Some(self.portal?.properties.get(object_type)?.get(name))
+    /// The account's definition of a property.
+    pub(super) fn property(&self, object_type: &ObjectType, name: &str) -> InAccount<'a> {
+        let Some(all) = self.portal.and_then(|portal| portal.properties.get(object_type)) else {
+            return InAccount::NotRead;
+        };
+        all.get(name).map_or(InAccount::Missing, InAccount::Found)
     }
+}
+
+/// What the account says about a property.
+#[derive(Clone, Copy)]
+pub(super) enum InAccount<'a> {
+    /// Nothing: the account, or this object type, was not read.
+    NotRead,
+    /// It has no such property.
+    Missing,
+    /// This is it.
+    Found(&'a Property),
+}
+
+/// A place inside a text of the file. Only a text on one line stands there as it is; of others the start is given.
+fn inside(source: &At<String>, line: u64, column: u64) -> At<()> {
+    let mut place = source.with(());
+    let characters = u64::try_from(source.value.chars().count()).unwrap_or(0);
+    let quotes = source.width.saturating_sub(characters);
+    if line == 1 && quotes <= 2 && !source.value.contains('\n') {
+        place.column += (column.max(1) - 1) + u64::from(quotes == 2);
+    }
+    place
 }

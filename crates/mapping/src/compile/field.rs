@@ -7,7 +7,7 @@ use linchpin_core::sync::desired::EntryName;
 use linchpin_core::sync::row::Cell;
 
 use super::Checker;
-use super::entry::Draft;
+use super::entry::{Draft, InAccount};
 use crate::file::{
     At, DateArgs, DomainArgs, FieldDetails, MapArgs, MoneyArgs, OnInvalid, PhoneArgs, Scalar, SplitArgs,
     TRANSFORM_NAMES, TransformKind, TransformSpec,
@@ -51,11 +51,11 @@ impl Checker<'_> {
         let to_be_made = draft.unique_property() == Some(name.as_str()) && draft.spec.identity.value.create.is_some();
         let mut check = Check { kind: None, options: None, email };
         match self.property(&draft.object_type, name.as_str()) {
-            None => {}
-            Some(None) if to_be_made => check.kind = Some(PropertyKind::Text),
+            InAccount::NotRead => {}
+            InAccount::Missing if to_be_made => check.kind = Some(PropertyKind::Text),
             // An identity's own check says how to have it made.
-            Some(None) if draft.unique_property() == Some(name.as_str()) => {}
-            Some(None) => {
+            InAccount::Missing if draft.unique_property() == Some(name.as_str()) => {}
+            InAccount::Missing => {
                 let all = self.portal.and_then(|portal| portal.properties.get(&draft.object_type));
                 let known: Vec<&str> = all.into_iter().flat_map(|all| all.keys()).map(String::as_str).collect();
                 let message = format!("{object} have no property `{}`", name.value);
@@ -63,7 +63,7 @@ impl Checker<'_> {
                     .unwrap_or_else(|| "create it in HubSpot first, or remove the field".to_owned());
                 self.problems.push(Problem::error("LP1017", name, message).help(help));
             }
-            Some(Some(property)) => {
+            InAccount::Found(property) => {
                 if property.read_only {
                     let message = format!("HubSpot sets `{}` itself and refuses writes to it", name.value);
                     self.problems.push(Problem::error("LP1018", name, message).help("remove the field"));

@@ -1,18 +1,15 @@
 //! How an entry's records are recognised: refusals first, for a wrong identity makes duplicates.
 
 use linchpin_core::sync::desired::Identity;
+use linchpin_hubspot::properties::UNIQUE_PROPERTIES_MAX;
 
 use super::Checker;
-use super::entry::Draft;
+use super::entry::{Draft, InAccount};
 use crate::compiled::KeyProperty;
 use crate::file::{At, CreateSpec, OnInvalid};
 use crate::portal::PropertyKind;
 use crate::problem::{Problem, help_for_unknown};
 
-/// Object types whose properties cannot be unique (HubSpot's properties guide).
-const WITHOUT_UNIQUE: [&str; 3] = ["products", "feedback_submissions", "marketing_events"];
-/// The most unique properties of one object type (HubSpot's properties guide).
-const UNIQUE_PROPERTIES_MAX: usize = 10;
 const PROPERTY_NAME_CHARACTERS_MAX: usize = 100;
 
 impl Checker<'_> {
@@ -67,18 +64,12 @@ impl Checker<'_> {
     fn unique_is_possible(&mut self, draft: &Draft<'_>, property: &At<String>) {
         let object = draft.object_type.as_str();
         self.is_mapped(draft, property);
-        if WITHOUT_UNIQUE.contains(&object) {
+        if !draft.object_type.allows_unique_properties() {
             let message = format!("{object} cannot have a unique property: HubSpot does not allow it");
             let help = "recognise them by content: `identity: {content: [name, price, hs_sku]}`";
             self.problems.push(Problem::error("LP1014", property, message).help(help));
         }
-        let never = match (object, property.as_str()) {
-            ("companies", "domain") => Some("the API lets two companies have the same domain"),
-            (_, "hs_object_id") => Some("it is the record id, which no source knows beforehand"),
-            (kind, "email") if kind != "contacts" => Some("only the e-mail address of contacts is unique"),
-            _ => None,
-        };
-        if let Some(why) = never {
+        if let Some(why) = never_unique(object, property.as_str()) {
             let message = format!("`{}` cannot identify {object}: {why}", property.value);
             self.problems.push(Problem::error("LP1015", property, message).help(ADVICE));
         }
@@ -92,11 +83,13 @@ impl Checker<'_> {
         create: Option<&At<CreateSpec>>,
     ) -> Option<KeyProperty> {
         let object = draft.object_type.as_str();
-        if object == "contacts" && property.value == "email" || WITHOUT_UNIQUE.contains(&object) {
+        let natural = draft.object_type.standard().and_then(|standard| standard.natural_key);
+        let settled = natural == Some(property.as_str()) || never_unique(object, property.as_str()).is_some();
+        if settled || !draft.object_type.allows_unique_properties() {
             return None;
         }
         match (self.property(&draft.object_type, property.as_str()), create) {
-            (Some(Some(found)), _) => {
+            (InAccount::Found(found), _) => {
                 if !found.unique {
                     let message = format!("the property `{}` of {object} is not unique", property.value);
                     self.problems.push(Problem::error("LP1015", property, message).help(ADVICE));
@@ -126,14 +119,14 @@ impl Checker<'_> {
                     group: group.unwrap_or_else(|| default_group(object)),
                 })
             }
-            (Some(None), None) => {
+            (InAccount::Missing, None) => {
                 let message = format!("{object} have no property `{}`", property.value);
                 let help =
                     format!("let it be made: `identity: {{unique: {}, create: {{label: \"...\"}}}}`", property.value);
                 self.problems.push(Problem::error("LP1017", property, message).help(help));
                 None
             }
-            (None, None) => None,
+            (InAccount::NotRead, None) => None,
         }
     }
 
@@ -156,6 +149,16 @@ impl Checker<'_> {
             );
             self.problems.push(Problem::error("LP1015", property, message).help("use one of those that exist"));
         }
+    }
+}
+
+/// Why a property of HubSpot's own is no key, although its name suggests it.
+fn never_unique(object: &str, property: &str) -> Option<&'static str> {
+    match (object, property) {
+        ("companies", "domain") => Some("the API lets two companies have the same domain"),
+        (_, "hs_object_id") => Some("it is the record id, which no source knows beforehand"),
+        (kind, "email") if kind != "contacts" => Some("only the e-mail address of contacts is unique"),
+        _ => None,
     }
 }
 

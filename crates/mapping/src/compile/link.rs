@@ -1,6 +1,7 @@
 //! Associations: the entry at the other end, the key that leads there, the directed type.
 
 use linchpin_core::sync::desired::{AssociationKind, EntryName};
+use linchpin_hubspot::association_types;
 use linchpin_hubspot::id::{AssociationCategory, AssociationType, ObjectType};
 
 use super::Checker;
@@ -8,16 +9,6 @@ use super::entry::Draft;
 use crate::file::{AssociationSpec, At, Columns};
 use crate::map::LinkProgram;
 use crate::problem::{Problem, help_for_unknown};
-
-/// HubSpot's own primary associations, by direction (HubSpot's associations guide).
-const PRIMARY: [(&str, &str, u32); 6] = [
-    ("contacts", "companies", 1),
-    ("companies", "contacts", 2),
-    ("deals", "companies", 5),
-    ("companies", "deals", 6),
-    ("companies", "tickets", 25),
-    ("tickets", "companies", 26),
-];
 
 impl Checker<'_> {
     pub(super) fn associations(&mut self, draft: &mut Draft<'_>) -> Vec<AssociationKind> {
@@ -58,7 +49,7 @@ impl Checker<'_> {
             let help = format!("name the columns that hold {}, in this order", names.join(", "));
             self.problems.push(Problem::error("LP1022", to, message).help(help));
         }
-        Some(ObjectType::new(canonical(other.object.as_str())))
+        Some(ObjectType::canonical(other.object.as_str()))
     }
 
     fn association_type(
@@ -89,9 +80,9 @@ impl Checker<'_> {
             return Some(found.association_type);
         }
         if label.value.eq_ignore_ascii_case("primary")
-            && let Some((_, _, type_id)) = PRIMARY.iter().find(|(a, b, _)| *a == from.as_str() && *b == to.as_str())
+            && let Some(primary) = association_types::primary(from, to)
         {
-            return Some(AssociationType { category: AssociationCategory::HubspotDefined, type_id: *type_id });
+            return Some(primary);
         }
         self.unknown_label(label, from, to, labels.is_some(), known);
         None
@@ -114,18 +105,5 @@ impl Checker<'_> {
             let message = format!("the label `{}` is not checked: the account was not read", label.value);
             self.problems.push(Problem::warning("LP1021", label, message));
         }
-    }
-}
-
-/// The name of an object type that was given by number.
-pub(super) fn canonical(object: &str) -> &str {
-    match object {
-        "0-1" => "contacts",
-        "0-2" => "companies",
-        "0-3" => "deals",
-        "0-5" => "tickets",
-        "0-7" => "products",
-        "0-8" => "line_items",
-        other => other,
     }
 }

@@ -240,7 +240,7 @@ impl<'de> Deserialize<'de> for Columns {
                 deserializer.deserialize_any(ColumnsVisitor).map(Inner)
             }
         }
-        let At { value: Inner(Columns(mut columns)), line, column, .. } = At::<Inner>::deserialize(deserializer)?;
+        let At { value: Inner(Self(mut columns)), line, column, .. } = At::<Inner>::deserialize(deserializer)?;
         for one in &mut columns {
             if one.line == 0 {
                 (one.line, one.column) = (line, column);

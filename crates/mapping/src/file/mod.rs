@@ -144,4 +144,3 @@ pub fn parse(text: &str) -> Result<SyncFile, Problem> {
 pub fn json_schema() -> serde_json::Value {
     schemars::schema_for!(SyncFile).to_value()
 }
-

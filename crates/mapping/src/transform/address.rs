@@ -96,7 +96,13 @@ pub fn domain_of(text: &str) -> Option<String> {
     let host = authority.rsplit('@').next().unwrap_or_default();
     let host = host.split(':').next().unwrap_or_default().trim_end_matches('.');
     let ip_address = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    let clean = !host.is_empty() && !ip_address && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'));
+    let label_ok = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    let clean = !ip_address && host.split('.').all(label_ok);
     if !clean {
         return None;
     }

@@ -138,3 +138,6 @@ fn owner(email: &str, lookups: &Lookups) -> Result<Value, Invalid> {
         Invalid::new("LP1112", reason)
     })
 }
+
+#[cfg(test)]
+mod tests;

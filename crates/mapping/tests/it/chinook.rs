@@ -27,7 +27,7 @@ fn read(db: &rusqlite::Connection, entry: &Entry) -> Vec<Row> {
         Select::Table(table) => format!("select * from {table}"),
     };
     let mut statement = db.prepare(&sql).unwrap();
-    let columns: Arc<[String]> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Arc<[String]> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query([]).unwrap();
     let mut all = Vec::new();
     while let Some(row) = rows.next().unwrap() {
@@ -48,7 +48,7 @@ fn catalog(db: &rusqlite::Connection) -> Catalog {
     let file = parse(MAPPING).unwrap();
     let columns = |sql: &str| {
         let statement = db.prepare(sql).unwrap();
-        statement.column_names().into_iter().map(str::to_owned).collect()
+        statement.column_names().map(str::to_owned).collect()
     };
     let texts = file.entries.iter().filter_map(|(_, entry)| entry.query.as_ref());
     let queries = texts.map(|sql| (sql.value.clone(), columns(&sql.value))).collect();

@@ -36,7 +36,7 @@ const BROKEN: &str = r#"sync:
       source: crmm
       table: customers
       key: id
-      object: contact
+      object: contcts
       identity: {unique: external_id}
       fields:
         external_id: id
@@ -160,7 +160,11 @@ fn a_right_mapping_has_no_problems_and_each_fault_has_its_code_and_line() {
 
 #[test]
 fn entries_that_wait_for_each_other_are_refused_with_the_way_round() {
-    let text = RIGHT.replacen("        name: name\n", "        name: name\n      associations: [{to: customers, key: id}]\n", 1);
+    let text = RIGHT.replacen(
+        "        name: name\n",
+        "        name: name\n      associations: [{to: customers, key: id}]\n",
+        1,
+    );
     let problems = problems_of(&text);
     let cycle = problems.iter().find(|problem| problem.code == "LP1007").expect("a cycle");
     assert!(cycle.message.contains("companies -> customers -> companies"), "{}", cycle.message);
@@ -193,7 +197,10 @@ fn what_is_not_known_is_not_checked() {
 fn the_fingerprint_ignores_layout_and_order_but_no_content() {
     let fingerprint = |text: &str| compile(&parse(text).unwrap(), &catalog(), None).unwrap().fingerprint;
     let base = fingerprint(RIGHT);
-    assert_eq!(base, fingerprint(&RIGHT.replace("company_key: id\n        name: name", "name: name\n        company_key: id")));
+    assert_eq!(
+        base,
+        fingerprint(&RIGHT.replace("company_key: id\n        name: name", "name: name\n        company_key: id"))
+    );
     assert_eq!(base, fingerprint(&format!("# a comment\n{RIGHT}")));
     assert_ne!(base, fingerprint(&RIGHT.replace("[trim]", "[lower]")));
     assert_ne!(base, fingerprint(&RIGHT.replace("label: primary", "type_id: 1")));

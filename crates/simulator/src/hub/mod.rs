@@ -5,14 +5,15 @@
 //! of their making; everything due before an arrival happens before it, so the moments at which a driver wakes do not
 //! matter; every call ends as exactly one outcome and, once it was looked at, as exactly one line in the ledger.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
+use http::header;
 use rand_core::Rng;
 
 use crate::{
     credential::{self, Credential, Credentials},
     dice, envelope,
-    faults::{self, Fault, Faults},
+    faults::{self, Fault, FaultRule, FaultRuleError, Faults},
     latency,
     ledger::{Happened, Ledger},
     limits::{Counted, LimitRules, Limiter, Quotas, zone},
@@ -51,8 +52,7 @@ pub enum Outcome {
     Reset,
 }
 
-/// The machine.
-#[derive(Debug)]
+/// The machine. Printing it shows no token, no record and no call.
 pub struct Hub {
     portals: BTreeMap<u64, PortalSlot>,
     first_portal: u64,
@@ -98,6 +98,16 @@ struct Executed {
     counted: Counted,
 }
 
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("now", &self.now)
+            .field("portals", &self.portals.keys().collect::<Vec<_>>())
+            .field("in_flight", &self.calls.len())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Hub {
     /// Makes a hub with one portal.
     pub fn new(options: &SimOptions, now: Millis, dice: &mut dyn Rng) -> Result<Self, StartError> {
@@ -119,6 +129,9 @@ impl Hub {
             next_number: 0,
         };
         hub.faults.arm(options.start.faults.clone())?;
+        if let (Some(spec), Some(slot)) = (&options.start.seed, hub.portals.get_mut(&portal_id)) {
+            slot.model.seed(spec, now, dice);
+        }
         Ok(hub)
     }
 
@@ -135,6 +148,21 @@ impl Hub {
     /// Adds a token of any kind to a portal.
     pub fn add_credential(&mut self, token: String, credential: Credential) {
         self.credentials.insert(token, credential);
+    }
+
+    /// Arms fault rules: all of them, or none and the first reason.
+    pub fn arm_faults(&mut self, rules: Vec<FaultRule>) -> Result<(), FaultRuleError> {
+        self.faults.arm(rules)
+    }
+
+    /// Disarms every fault rule.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
+    /// Kills a token from now on; false when it is unknown.
+    pub fn revoke(&mut self, token: &str) -> bool {
+        self.credentials.revoke(token, self.now)
     }
 
     /// All tokens, sorted.
@@ -237,9 +265,13 @@ impl Hub {
     }
 
     fn answer(&mut self, id: CallId) {
-        if let Some(outcome) = self.calls.remove(&id).and_then(|call| call.outcome) {
-            self.answers.push((id, outcome));
+        let Some(mut outcome) = self.calls.remove(&id).and_then(|call| call.outcome) else { return };
+        if let Outcome::Answered(answer) | Outcome::Slowly { answer, .. } = &mut outcome
+            && let Some(date) = envelope::http_date(self.now)
+        {
+            answer.headers.insert(header::DATE, date);
         }
+        self.answers.push((id, outcome));
     }
 
     /// Who calls, may they, and what comes of it.

@@ -7,7 +7,7 @@ use rand_core::SeedableRng;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Tier, faults::FaultRule, ledger::Entry, limits::WindowModel};
+use crate::{Tier, ledger::Entry, limits::WindowModel};
 
 const NOON: Millis = Millis(1_763_726_400_000);
 const CONTACTS: &str = "/crm/v3/objects/contacts";
@@ -18,7 +18,7 @@ struct Bench {
 }
 
 fn options() -> SimOptions {
-    SimOptions { tokens: vec![TokenSpec::new("good", 7)], seed: 1, ..SimOptions::default() }
+    SimOptions { tokens: vec![TokenSpec::new("pat-good", 7)], seed: 1, ..SimOptions::default() }
 }
 
 fn bench(options: &SimOptions) -> Bench {
@@ -28,7 +28,7 @@ fn bench(options: &SimOptions) -> Bench {
 
 fn request(method: Method, path: &str, body: &str) -> ApiRequest {
     let mut headers = HeaderMap::new();
-    headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer good"));
+    headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer pat-good"));
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     ApiRequest { method, path: path.into(), query: String::new(), headers, body: Bytes::from(body.to_owned()) }
 }
@@ -45,7 +45,7 @@ fn create(email: &str) -> ApiRequest {
 impl Bench {
     fn arm(&mut self, fault: Value) {
         let rule: FaultRule = serde_json::from_value(fault).unwrap();
-        self.hub.faults.arm(vec![rule]).unwrap();
+        self.hub.arm_faults(vec![rule]).unwrap();
     }
 
     fn arrive(&mut self, request: ApiRequest, at: i64) -> CallId {
@@ -158,6 +158,25 @@ fn the_ten_seconds_refuse_the_next_call_with_the_body_that_sdks_know() {
 }
 
 #[test]
+fn the_date_of_an_answer_is_that_of_the_simulated_clock() {
+    let mut bench = bench(&options());
+    bench.arm(json!({"fault": {"kind": "latency", "ms": 2_000}}));
+    bench.arrive(list(), 0);
+    let Outcome::Answered(answer) = bench.advance(60_000).remove(0).1 else { panic!() };
+    assert_eq!(answer.headers["date"], "Fri, 21 Nov 2025 12:00:02 GMT");
+}
+
+#[test]
+fn printing_a_hub_or_a_request_shows_no_token_and_no_record() {
+    let mut bench = bench(&SimOptions { latency_ms: 100, ..options() });
+    bench.arrive(list(), 0);
+    bench.arrive(create("ada@example.com"), 0);
+    let printed = format!("{:?} {:?}", bench.hub, list());
+    assert!(printed.contains("in_flight: 2"), "{printed}");
+    assert!(!printed.contains("pat-good") && !printed.contains("ada@"), "{printed}");
+}
+
+#[test]
 fn a_lost_answer_has_really_written() {
     let mut bench = bench(&options());
     bench.arm(json!({"nth": 1, "fault": {"kind": "lost_answer"}}));
@@ -218,8 +237,8 @@ fn strangers_are_answered_401_and_counted_nowhere() {
     missing.headers.remove(header::AUTHORIZATION);
     let mut unknown = list();
     unknown.headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer nonsense"));
-    bench.hub.credentials.insert("dead".into(), Credential::private_app(bench.hub.first_portal(), 8));
-    bench.hub.credentials.revoke("dead", NOON);
+    bench.hub.add_credential("dead".into(), Credential::private_app(bench.hub.first_portal(), 8));
+    assert!(bench.hub.revoke("dead"));
     let mut dead = list();
     dead.headers.insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer dead"));
     for stranger in [missing, unknown, dead] {
@@ -235,7 +254,7 @@ fn strangers_are_answered_401_and_counted_nowhere() {
 #[test]
 fn a_missing_scope_is_a_403_that_names_it() {
     let scopes = Some(vec!["crm.objects.contacts.read".to_owned()]);
-    let tokens = vec![TokenSpec { scopes, ..TokenSpec::new("good", 7) }];
+    let tokens = vec![TokenSpec { scopes, ..TokenSpec::new("pat-good", 7) }];
     let mut bench = bench(&SimOptions { tokens, ..options() });
     assert_eq!(bench.answer(list()).status, 200);
     let answer = bench.answer(create("a@example.com"));
@@ -248,8 +267,11 @@ fn a_missing_scope_is_a_403_that_names_it() {
 #[test]
 fn token_info_tells_who_a_token_is_without_any_limit() {
     let mut bench = bench(&options());
-    let mut info =
-        request(Method::POST, "/oauth/v2/private-apps/get/access-token-info", &json!({"tokenKey": "good"}).to_string());
+    let mut info = request(
+        Method::POST,
+        "/oauth/v2/private-apps/get/access-token-info",
+        &json!({"tokenKey": "pat-good"}).to_string(),
+    );
     info.headers.remove(header::AUTHORIZATION);
     let answer = bench.answer(info.clone());
     let body: Value = serde_json::from_slice(&answer.body).unwrap();

@@ -153,7 +153,7 @@ impl Portal {
         for input in inputs {
             let key = input.id.as_ref().map(|id| id.0.clone()).unwrap_or_default();
             match self.target_of_update(kind, &input, call) {
-                Target::Found(_) => present.push(input),
+                Target::Found => present.push(input),
                 Target::PassedOver => {}
                 Target::Missing if traced => {
                     let mut error = self.not_found(kind, vec![key]);
@@ -184,13 +184,13 @@ impl Portal {
         if let Some(name) = id_property(input) {
             let place = self.catalog.get(kind).properties.live(name, call.now).map(|(id, _)| id);
             let found = place.and_then(|place| records.owner_of(place, &self.key_form(kind, place, key)));
-            return found.map_or(Target::Missing, Target::Found);
+            return found.map_or(Target::Missing, |_| Target::Found);
         }
         match key.parse::<u64>() {
             // An address without `idProperty` is neither an error nor written.
             Err(_) if key.contains('@') => Target::PassedOver,
             Ok(id) if records.merged.contains_key(&id) => Target::PassedOver,
-            Ok(id) if records.live.contains_key(&id) => Target::Found(id),
+            Ok(id) if records.live.contains_key(&id) => Target::Found,
             Ok(_) | Err(_) => Target::Missing,
         }
     }
@@ -541,7 +541,7 @@ impl Portal {
 
 /// Where an input of a batch update leads.
 enum Target {
-    Found(u64),
+    Found,
     Missing,
     PassedOver,
 }

@@ -7,19 +7,27 @@
 //! does, and [`PortalOptions`] names the other choice.
 
 mod answer;
+mod associations;
 mod batch;
 mod call;
 mod catalog;
 mod defaults;
+mod definitions;
 mod events;
 mod json;
 mod links;
+mod merge;
 mod options;
+mod owners;
 mod pipeline;
 mod property;
 mod record;
 mod route;
+mod schemas;
+mod search;
+mod seed;
 mod single;
+mod stages;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -40,6 +48,7 @@ use pipeline::Pipeline;
 use property::{CREATED, MODIFIED, OBJECT_ID};
 
 pub use options::{IndexLag, PortalOptions};
+pub use seed::{SeedReport, SeedSpec};
 
 /// What a record's `hs_object_source` says about the app that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +103,8 @@ pub struct Portal {
 impl Portal {
     /// A new portal: default properties, groups, pipelines and association types, no records and no owners.
     pub fn new(options: PortalOptions, now: Millis) -> Self {
-        let _ = now;
-        Self {
+        let samples = options.sample_records;
+        let mut portal = Self {
             catalog: Catalog::standard(options.seed),
             pipelines: [(DEALS, vec![pipeline::deal_default()]), (TICKETS, vec![pipeline::ticket_default()])].into(),
             owners: Vec::new(),
@@ -103,7 +112,11 @@ impl Portal {
             due: BTreeMap::new(),
             event_count: 0,
             options,
+        };
+        if samples {
+            portal.seed_samples(now);
         }
+        portal
     }
 
     /// Answers one call at one moment.

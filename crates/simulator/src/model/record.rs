@@ -166,6 +166,11 @@ pub(super) struct Records {
 }
 
 impl Records {
+    /// No records; the first id is above `last_id`.
+    pub(super) fn starting_at(last_id: u64) -> Self {
+        Self { last_id, ..Self::default() }
+    }
+
     /// The record under an id, or under the id that it was merged into.
     pub(super) fn resolve(&self, id: u64) -> Option<(u64, &Record)> {
         let mut id = id;

@@ -73,15 +73,18 @@ impl Portal {
         call.version = version;
         match family {
             Family::Objects => self.dispatch_objects(rest, call),
-            Family::ObjectAssociations
-            | Family::Associations
-            | Family::LegacyAssociations
-            | Family::AssociationLabels
-            | Family::Properties
-            | Family::Pipelines
-            | Family::Owners
-            | Family::Schemas
-            | Family::Account => Err(Refusal::no_such_path()),
+            Family::ObjectAssociations => match rest {
+                [name, id, "associations", tail @ ..] => self.dispatch_record_links(name, id, tail, call),
+                _ => Err(Refusal::no_such_path()),
+            },
+            Family::Associations => self.dispatch_pair(rest, call),
+            Family::LegacyAssociations => self.dispatch_legacy_pair(rest, call),
+            Family::AssociationLabels => self.dispatch_labels(rest, call),
+            Family::Owners => self.dispatch_owners(rest, call),
+            Family::Account => self.dispatch_account(rest, call),
+            Family::Properties => self.dispatch_properties(rest, call),
+            Family::Pipelines => self.dispatch_pipelines(rest, call),
+            Family::Schemas => self.dispatch_schemas(rest, call),
         }
     }
 
@@ -96,6 +99,11 @@ impl Portal {
         match (tail, &method) {
             ([], &Method::GET) => self.list(self.kind_named(name)?, call),
             ([], &Method::POST) => self.create_one(self.kind_named(name)?, call),
+            (["search"], &Method::POST) => self.search(self.kind_named(name)?, call),
+            ([id, "associations", tail @ ..], _) if call.version.is_dated() => {
+                self.dispatch_record_links(name, id, tail, call)
+            }
+            (["merge"], &Method::POST) => self.merge(self.kind_named(name)?, call),
             (["gdpr-delete"], &Method::POST) => self.gdpr_delete(self.kind_named(name)?, call),
             (["batch", verb], &Method::POST) => self.dispatch_batch(name, verb, call),
             ([id], &Method::GET) => self.read_one(self.kind_named(name)?, id, call),
@@ -115,6 +123,23 @@ impl Portal {
             "update" => self.batch_update(self.kind_named(name)?, call),
             "upsert" => self.batch_upsert(self.kind_named(name)?, call),
             "archive" => self.batch_archive(self.kind_named(name)?, call),
+            _ => Err(Refusal::no_such_path()),
+        }
+    }
+
+    fn dispatch_owners(&self, rest: &[&str], call: &Call<'_>) -> Outcome {
+        match (rest, call.method()) {
+            ([], &Method::GET) => self.list_owners(call),
+            ([id], &Method::GET) => self.read_owner(id, &call.query),
+            ([] | [_], _) => Err(Refusal::wrong_method()),
+            _ => Err(Refusal::no_such_path()),
+        }
+    }
+
+    fn dispatch_account(&self, rest: &[&str], call: &Call<'_>) -> Outcome {
+        match (rest, call.method()) {
+            (["details"], &Method::GET) => Ok(self.account_details(call)),
+            (["details"], _) => Err(Refusal::wrong_method()),
             _ => Err(Refusal::no_such_path()),
         }
     }

@@ -48,10 +48,21 @@ async fn reset_forgets_what_it_is_told_to() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_file_arms_before_the_first_call() {
+async fn seeding_makes_records_that_a_dump_shows() {
+    let desk = desk(&options());
+    let spec = json!({"contacts": 20, "companies": 4, "deals": 5, "owners": 3, "associate": true});
+    assert_eq!(desk.call(post("/_control/seed", &spec)).await.unwrap().status(), 200);
+    assert_eq!(lines(&desk.call(get("/_control/dump/contacts")).await.unwrap()).len(), 20);
+    assert_eq!(desk.call(get("/_control/dump/nonsense")).await.unwrap().status(), 404);
+    assert_eq!(desk.call(get("/_control/dump/contacts?portal=5")).await.unwrap().status(), 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_file_seeds_and_arms_before_the_first_call() {
     let mut options = options();
-    options.start = StartFile::parse(r#"{"faults":[{"fault":{"kind":"reset"}}]}"#).unwrap();
+    options.start = StartFile::parse(r#"{"seed":{"contacts":3},"faults":[{"fault":{"kind":"reset"}}]}"#).unwrap();
     let desk = desk(&options);
+    assert_eq!(lines(&desk.call(get("/_control/dump/contacts")).await.unwrap()).len(), 3);
     assert!(desk.call(get(CONTACTS)).await.is_err());
 }
 

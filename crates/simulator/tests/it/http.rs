@@ -6,7 +6,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::{
+    client::legacy::Client,
+    rt::{TokioExecutor, TokioIo},
+};
 use linchpin_simulator::{BODY_BYTES_MAX, SimOptions, Simulator, StartError};
 use serde_json::json;
 use tokio::{
@@ -21,7 +24,7 @@ fn anywhere() -> SocketAddr {
 }
 
 /// One call over a connection of its own.
-async fn send<I>(io: I, mut request: Request<Bytes>) -> hyper::Result<Response<Bytes>>
+pub(crate) async fn send<I>(io: I, mut request: Request<Bytes>) -> hyper::Result<Response<Bytes>>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -85,6 +88,20 @@ async fn a_pipe_in_memory_works_under_the_paused_clock() {
     let desk = desk(&SimOptions { latency_ms: 300, ..options() });
     let response = send(desk.connect(), get(CONTACTS)).await.unwrap();
     assert_eq!(response.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn hypers_pooled_client_reaches_the_simulator_through_the_connector() {
+    let desk = desk(&SimOptions { latency_ms: 300, ..options() });
+    let client = Client::builder(TokioExecutor::new()).build(desk.connector());
+    for _ in 0..3 {
+        let request = get("http://simulator.invalid/crm/v3/objects/contacts").map(Full::new);
+        assert_eq!(client.request(request).await.unwrap().status(), 200);
+    }
+    desk.call(post("/_control/faults", &json!({"fault": {"kind": "lost_answer"}}))).await.unwrap();
+    let request = post("http://simulator.invalid/crm/v3/objects/contacts", &json!({"properties": {}})).map(Full::new);
+    assert!(client.request(request).await.is_err());
+    assert_eq!(lines(&desk.call(get("/_control/dump/contacts")).await.unwrap()).len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

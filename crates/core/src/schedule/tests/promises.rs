@@ -21,11 +21,16 @@ fn bulk_alone_uses_the_window_and_is_never_refused() {
         for seed in 0..3 {
             let mut desk = Desk::new(counting, Tier::Professional, seed);
             desk.saturate = Some(call(Lane::Bulk));
-            desk.run_until(seconds(120));
+            desk.run_until(seconds(280));
             assert_eq!(desk.server.refused, 0, "{counting:?}");
-            let leanest = desk.server.leanest_window(CostClass::Ordinary, seconds(20), seconds(120));
-            println!("{counting:?} seed {seed}: {leanest} of 190 in the leanest window");
-            assert!(leanest * 100 >= 97 * 190, "{counting:?}: {leanest} of 190");
+            let windows = desk.server.full_windows(CostClass::Ordinary, seconds(20), seconds(280));
+            let leanest = windows.iter().min().copied().unwrap();
+            let mean = windows.iter().sum::<usize>() / windows.len();
+            println!("{counting:?} seed {seed}: {mean} of 190 on average, {leanest} in the leanest window");
+            // A permit is held for ten seconds and its latency: 190 of them give 188 calls in ten seconds. The server
+            // counts at a random moment, which moves a few calls over the edges of each window.
+            assert!(mean * 1_000 >= 980 * 190, "{counting:?}: {mean} of 190");
+            assert!(leanest * 1_000 >= 965 * 190, "{counting:?}: {leanest} of 190");
         }
     }
 }

@@ -1,6 +1,11 @@
 //! Tests of whole calls: bodies as fixtures, sequences as properties.
 
+mod associations;
+mod definitions;
+mod errors;
 mod objects;
+mod search;
+mod sequences;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
@@ -71,4 +76,9 @@ impl Desk {
         assert_eq!(status, 201, "{made}");
         made["id"].as_str().unwrap().to_owned()
     }
+}
+
+/// Dice of a seed.
+pub(super) fn dice(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
 }

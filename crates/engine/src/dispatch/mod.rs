@@ -1,0 +1,193 @@
+//! The one door: every call to HubSpot goes through a [`Dispatch`].
+//!
+//! One task owns the [`Scheduler`](linchpin_core::schedule::Scheduler); the handle is cheap to clone. The task does what
+//! the scheduler says and tells it what happened; it decides nothing itself.
+//!
+//! Invariants: nothing is sent without a permit; nothing is sent later than what the store was told beforehand (so
+//! that a crash at any instant is followed by a full window); every call that was taken gets exactly one answer.
+
+mod error;
+mod horizon;
+mod owner;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use linchpin_core::schedule::lanes::Lane;
+use linchpin_core::schedule::limits::{AppKind, Limits};
+use linchpin_core::schedule::{Snapshot, Ticket};
+use linchpin_core::time::Wall;
+use linchpin_hubspot::answer::Answer;
+use linchpin_hubspot::call::Call;
+use linchpin_hubspot::id::{Install, PortalId};
+use linchpin_ports::budget::BudgetRecords;
+use linchpin_ports::credentials::Credentials;
+use linchpin_ports::store::StoreError;
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::error::{DispatchError, Unresolved};
+use self::owner::Owner;
+use crate::clock::Clock;
+use crate::tasks::Tasks;
+use crate::upstream::Upstream;
+
+/// Messages that may wait for the owner; whoever sends more waits.
+const INBOX_MAX: usize = 1_024;
+
+/// Where a call comes from: carried along, and shown to people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Who asked (`sync`, `gateway:<key name>`).
+    pub caller: String,
+    /// The run it belongs to, if any.
+    pub run: Option<String>,
+    /// What caused it (an operation, an event), if known.
+    pub cause: Option<String>,
+    /// The trace it belongs to, if any.
+    pub trace: Option<String>,
+}
+
+/// A call that somebody wants to make.
+#[derive(Clone, Debug)]
+pub struct CallRequest {
+    /// With whose credential.
+    pub install: Install,
+    /// How much of a hurry.
+    pub lane: Lane,
+    /// The call.
+    pub call: Call,
+    /// How long the caller waits; none waits for ever.
+    pub deadline: Option<Duration>,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+impl CallRequest {
+    /// A call without a deadline and of no particular origin.
+    pub fn new(install: Install, lane: Lane, call: Call) -> Self {
+        Self { install, lane, call, deadline: None, origin: Origin::default() }
+    }
+}
+
+/// When the days of accounts end.
+pub trait DayEnds: Send + Sync {
+    /// The next midnight in the account's time zone, if the zone is known.
+    fn day_ends(&self, portal: PortalId, now: Wall) -> Option<Wall>;
+}
+
+/// Nobody knows any zone: days end at midnight UTC.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UtcDays;
+
+impl DayEnds for UtcDays {
+    fn day_ends(&self, _portal: PortalId, now: Wall) -> Option<Wall> {
+        const DAY_MS: i64 = 86_400_000;
+        Some(Wall(now.0 - now.0.rem_euclid(DAY_MS) + DAY_MS))
+    }
+}
+
+/// What the door is built from.
+pub struct Parts {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Sends.
+    pub upstream: Arc<dyn Upstream>,
+    /// Where tokens come from.
+    pub credentials: Arc<dyn Credentials>,
+    /// Where windows are remembered.
+    pub records: Arc<dyn BudgetRecords>,
+    /// When days end.
+    pub days: Arc<dyn DayEnds>,
+    /// The seed of the dice that spread retries.
+    pub seed: u64,
+}
+
+/// A handle to the one door. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Dispatch {
+    inbox: mpsc::Sender<Message>,
+}
+
+/// What a caller gets.
+type Reply = oneshot::Sender<Result<Answer, DispatchError>>;
+
+/// What the owner is told from outside.
+enum Message {
+    Install { install: Install, kind: AppKind, limits: Limits, done: oneshot::Sender<Result<(), StoreError>> },
+    Call { request: Box<CallRequest>, reply: Reply },
+    DayEnds { portal: PortalId, ends: Wall },
+    Snapshot { reply: oneshot::Sender<Snapshot> },
+}
+
+impl Dispatch {
+    /// Opens the door. It closes when `tasks` shuts down: what has not left is refused, what is on its way is waited
+    /// for, and the windows are remembered.
+    pub fn start(tasks: &Tasks, parts: Parts) -> Self {
+        let (inbox, messages) = mpsc::channel(INBOX_MAX);
+        let owner = Owner::new(tasks.clone(), parts, messages);
+        tasks.spawn("dispatch", owner.run());
+        Self { inbox }
+    }
+
+    /// Registers an install, or changes its limits. Nothing can be sent for an install before.
+    ///
+    /// # Errors
+    /// The record of its last windows could not be read; the install is not registered then.
+    pub async fn install(&self, install: Install, kind: AppKind, limits: Limits) -> Result<(), InstallError> {
+        let (done, outcome) = oneshot::channel();
+        let message = Message::Install { install, kind, limits, done };
+        self.inbox.send(message).await.map_err(|_| InstallError::Shutdown)?;
+        outcome.await.map_err(|_| InstallError::Shutdown)?.map_err(InstallError::Store)
+    }
+
+    /// Makes one call, when its turn comes, and as often as it takes and is safe.
+    ///
+    /// Whatever HubSpot finally answers is an answer: 400, 404 and 409 as well, and a 5xx that stayed after the last
+    /// attempt of a call that may be repeated. Dropping the future takes the call back if it has not left.
+    ///
+    /// # Errors
+    /// There is no answer: see [`DispatchError`].
+    pub async fn call(&self, request: CallRequest) -> Result<Answer, DispatchError> {
+        let (reply, answer) = oneshot::channel();
+        let message = Message::Call { request: Box::new(request), reply };
+        self.inbox.send(message).await.map_err(|_| DispatchError::Shutdown)?;
+        answer.await.unwrap_or(Err(DispatchError::Shutdown))
+    }
+
+    /// Says when the running day of an account ends.
+    pub async fn day_ends(&self, portal: PortalId, ends: Wall) {
+        // A door that is closed needs no day.
+        drop(self.inbox.send(Message::DayEnds { portal, ends }).await);
+    }
+
+    /// What the scheduler looks like now; none when the door is closed.
+    pub async fn snapshot(&self) -> Option<Snapshot> {
+        let (reply, snapshot) = oneshot::channel();
+        self.inbox.send(Message::Snapshot { reply }).await.ok()?;
+        snapshot.await.ok()
+    }
+}
+
+/// Why an install could not be registered.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The door is closed.
+    #[error("shutting down")]
+    Shutdown,
+    /// Its record could not be read.
+    #[error("the record of the last calls cannot be read")]
+    Store(#[source] StoreError),
+}
+
+/// What the owner keeps of a call until its end.
+struct Pending {
+    call: Arc<Call>,
+    install: Install,
+    origin: Origin,
+    reply: Reply,
+}
+
+/// Calls by their tickets.
+type PendingCalls = std::collections::BTreeMap<Ticket, Pending>;

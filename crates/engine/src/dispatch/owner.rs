@@ -1,0 +1,274 @@
+//! The task that owns the scheduler.
+//!
+//! It waits for whatever comes first (a message, an outcome, a timer, the end), tells the scheduler, and does what the
+//! scheduler says. Attempts are tasks of their own, as many as there are permits.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use linchpin_core::schedule::budget::{Ask, Lease, Scope};
+use linchpin_core::schedule::{Action, Permit, PermitId, Scheduler, Submission, Ticket};
+use linchpin_core::time::{Mono, Now};
+use linchpin_ports::credentials::{Credentials, CredentialsError};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use tokio::sync::mpsc;
+
+use super::error::told;
+use super::horizon::Horizons;
+use super::{CallRequest, DispatchError, Message, Parts, Pending, PendingCalls, Reply};
+use crate::tasks::Tasks;
+use crate::upstream::{Cause, CauseKind, Outcome, Upstream};
+
+/// Outcomes that may wait for the owner.
+const OUTCOMES_MAX: usize = 1_024;
+
+/// How long the end waits for what is on its way.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
+
+/// How long after a failure the store is asked again for a lease.
+const STORE_RETRY: Duration = Duration::from_secs(1);
+
+/// How an attempt ended.
+type Ended = (PermitId, Outcome);
+
+pub(super) struct Owner {
+    tasks: Tasks,
+    parts: Parts,
+    scheduler: Scheduler<ChaCha8Rng>,
+    horizons: Horizons,
+    pending: PendingCalls,
+    messages: mpsc::Receiver<Message>,
+    ended: mpsc::Sender<Ended>,
+    outcomes: mpsc::Receiver<Ended>,
+    /// Leases that the store could not be told about, and when to try again.
+    unleased: BTreeMap<Scope, (u32, Mono)>,
+}
+
+impl Owner {
+    pub(super) fn new(tasks: Tasks, parts: Parts, messages: mpsc::Receiver<Message>) -> Self {
+        let (ended, outcomes) = mpsc::channel(OUTCOMES_MAX);
+        Self {
+            tasks,
+            scheduler: Scheduler::new(ChaCha8Rng::seed_from_u64(parts.seed)),
+            horizons: Horizons::new(Arc::clone(&parts.records)),
+            parts,
+            pending: BTreeMap::new(),
+            messages,
+            ended,
+            outcomes,
+            unleased: BTreeMap::new(),
+        }
+    }
+
+    /// Runs until shutdown. Every future in the loop is cancel-safe: channels, a timer and a token.
+    pub(super) async fn run(mut self) {
+        let stop = self.tasks.stopping();
+        loop {
+            let timer = self.timer();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some((permit, outcome)) = self.outcomes.recv() => self.on_outcome(permit, outcome),
+                () = sleep(timer) => self.scheduler.handle_timeout(self.now()),
+                message = self.messages.recv() => match message {
+                    Some(message) => self.on_message(message).await,
+                    None => break,
+                },
+            }
+            self.act().await;
+        }
+        self.close().await;
+    }
+
+    fn now(&self) -> Now {
+        self.parts.clock.now()
+    }
+
+    /// How long until something is due.
+    fn timer(&self) -> Option<Duration> {
+        let unleased = self.unleased.values().map(|(_, at)| *at).min();
+        let next = self.scheduler.poll_timeout().into_iter().chain(unleased).min()?;
+        // Timers of the runtime count milliseconds, and round up.
+        Some(next - self.now().mono)
+    }
+
+    async fn on_message(&mut self, message: Message) {
+        match message {
+            Message::Install { install, kind, limits, done } => {
+                let outcome = self.horizons.load(install).await.map(|past| {
+                    self.horizons.register(install);
+                    let now = self.now();
+                    self.scheduler.handle_install(install, (kind, limits), &past, now);
+                });
+                // Whoever asked may have left.
+                drop(done.send(outcome));
+            }
+            Message::Call { request, reply } => self.submit(*request, reply),
+            Message::DayEnds { portal, ends } => self.scheduler.handle_day_ends(portal, ends),
+            Message::Snapshot { reply } => drop(reply.send(self.scheduler.snapshot())),
+        }
+    }
+
+    fn submit(&mut self, request: CallRequest, reply: Reply) {
+        let CallRequest { install, lane, call, deadline, origin } = request;
+        let now = self.now();
+        let submission = Submission {
+            install,
+            lane,
+            cost: call.cost,
+            effect: call.effect,
+            family: call.family,
+            deadline: deadline.map(|wait| now.mono + wait),
+            join: None,
+        };
+        match self.scheduler.handle_submit(submission, now) {
+            Ok(ticket) => {
+                self.pending.insert(ticket, Pending { call: Arc::new(call), install, origin, reply });
+            }
+            Err(refused) => drop(reply.send(Err(DispatchError::from(refused)))),
+        }
+    }
+
+    fn on_outcome(&mut self, permit: PermitId, outcome: Outcome) {
+        let now = self.now();
+        self.scheduler.handle_outcome(permit, outcome, now);
+    }
+
+    /// Does what the scheduler says.
+    async fn act(&mut self) {
+        self.lease_again().await;
+        while let Some(action) = self.scheduler.poll_action() {
+            match action {
+                Action::Send { permit, tickets, attempt, .. } => self.send(permit, &tickets, attempt),
+                Action::Finish { ticket, end } => {
+                    if let Some(pending) = self.pending.remove(&ticket) {
+                        // A caller that has left needs no answer.
+                        drop(pending.reply.send(told(end)));
+                    }
+                }
+                Action::Ask(Ask::Lease { scope, permits }) => self.lease(scope, permits).await,
+                Action::Ask(Ask::DayEnds { portal }) => {
+                    let ends = self.parts.days.day_ends(portal, self.now().wall);
+                    if let Some(ends) = ends {
+                        self.scheduler.handle_day_ends(portal, ends);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The local shell grants the whole window, for as long as the store has been told of.
+    async fn lease(&mut self, scope: Scope, permits: u32) {
+        let now = self.now();
+        match self.horizons.extend(scope, now).await {
+            Ok(until) => {
+                self.unleased.remove(&scope);
+                let now = self.now();
+                self.scheduler.handle_lease(scope, Lease { permits, until: Some(until) }, now);
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the store does not take the next calls");
+                self.unleased.insert(scope, (permits, now.mono + STORE_RETRY));
+            }
+        }
+    }
+
+    async fn lease_again(&mut self) {
+        let now = self.now().mono;
+        let due: Vec<(Scope, u32)> =
+            self.unleased.iter().filter(|(_, (_, at))| *at <= now).map(|(scope, (permits, _))| (*scope, *permits)).collect();
+        for (scope, permits) in due {
+            self.lease(scope, permits).await;
+        }
+    }
+
+    fn send(&mut self, permit: Permit, tickets: &[Ticket], attempt: u32) {
+        let now = self.now();
+        // Single calls only: nothing is submitted with a key to join.
+        let Some((ticket, pending)) = tickets.first().and_then(|ticket| Some((*ticket, self.pending.get(ticket)?))) else {
+            return self.scheduler.handle_outcome(permit.id(), not_sent("the call is gone"), now);
+        };
+        if pending.reply.is_closed() {
+            self.scheduler.handle_cancel(ticket, now);
+            return self.scheduler.handle_outcome(permit.id(), not_sent("the caller has left"), now);
+        }
+        let Pending { call, install, origin, .. } = pending;
+        tracing::debug!(install = %install, method = %call.method, attempt, caller = origin.caller, "a call leaves");
+        let (call, install) = (Arc::clone(call), *install);
+        let credentials: Arc<dyn Credentials> = Arc::clone(&self.parts.credentials);
+        let upstream: Arc<dyn Upstream> = Arc::clone(&self.parts.upstream);
+        let mut report = Report { permit: permit.id(), ended: self.ended.clone(), done: false };
+        self.tasks.spawn("attempt", async move {
+            let outcome = match credentials.token(install).await {
+                Ok(token) => upstream.send(permit, &token, &call).await,
+                Err(error) => no_token(&error),
+            };
+            report.done = true;
+            // The owner outlives its attempts, or does not care any more.
+            drop(report.ended.send((report.permit, outcome)).await);
+        });
+    }
+
+    /// Lets what is on its way come home, and leaves a picture of the windows behind.
+    async fn close(mut self) {
+        self.messages.close();
+        self.scheduler.handle_shutdown(self.now());
+        self.act().await;
+        let deadline = self.now().mono + SHUTDOWN_GRACE;
+        while !self.scheduler.is_idle() {
+            let left = deadline - self.now().mono;
+            let wait = self.timer().map_or(left, |timer| timer.min(left));
+            tokio::select! {
+                biased;
+                Some((permit, outcome)) = self.outcomes.recv() => self.on_outcome(permit, outcome),
+                () = tokio::time::sleep(wait) => self.scheduler.handle_timeout(self.now()),
+            }
+            self.act().await;
+            if self.now().mono >= deadline {
+                tracing::warn!("calls are still on their way at the end");
+                return;
+            }
+        }
+        let now = self.now();
+        for install in self.horizons.installs() {
+            let window = self.scheduler.record(install, now);
+            if let Err(error) = self.horizons.close(install, &window, now).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the next start will wait ten seconds");
+            }
+        }
+    }
+}
+
+/// Tells the owner even if the attempt panics.
+struct Report {
+    permit: PermitId,
+    ended: mpsc::Sender<Ended>,
+    done: bool,
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        if !self.done {
+            let cause = Cause { kind: CauseKind::Abandoned, detail: "the attempt broke off".to_owned() };
+            // If the channel is full, the scheduler gives the attempt up by itself, later.
+            drop(self.ended.try_send((self.permit, Outcome::Lost(cause))));
+        }
+    }
+}
+
+fn not_sent(detail: &str) -> Outcome {
+    Outcome::NotSent(Cause { kind: CauseKind::Abandoned, detail: detail.to_owned() })
+}
+
+fn no_token(error: &CredentialsError) -> Outcome {
+    Outcome::NotSent(Cause { kind: CauseKind::Credential, detail: error.to_string() })
+}
+
+async fn sleep(wait: Option<Duration>) {
+    match wait {
+        Some(wait) => tokio::time::sleep(wait).await,
+        None => std::future::pending().await,
+    }
+}

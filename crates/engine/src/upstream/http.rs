@@ -1,0 +1,234 @@
+//! The door to HubSpot over HTTP/1.1 and HTTP/2, through an injected connector.
+//!
+//! Invariants: one `send` writes at most one request: nothing is retried, no redirect is followed, not even the
+//! client's own repeat on a connection that turned out closed. The token leaves in one header, marked sensitive, and
+//! stands in no error. Everything is bounded: connecting, the whole answer, the size of the body, idle connections.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::{Request, Response, Uri};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{Connection, HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use linchpin_core::schedule::Permit;
+use linchpin_hubspot::answer::Answer;
+use linchpin_hubspot::call::Call;
+use linchpin_ports::credentials::Token;
+use secrecy::ExposeSecret;
+use tower::Service;
+
+use super::{Cause, CauseKind, Outcome, Upstream};
+
+mod base;
+mod timed;
+
+pub use base::{BaseUrl, BaseUrlError};
+use timed::{BoxError, Timed};
+
+/// Where HubSpot's API lives.
+pub const BASE_URL: &str = "https://api.hubapi.com";
+/// How long name, route and TLS may take together.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a whole answer may take, connecting included.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest body of an answer. The largest known ones, property lists of one type, have half a megabyte; a page of a
+/// hundred records with every property stays far below.
+pub const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How long an unused connection is kept. Short, because a connection that the other side closes just as a request
+/// leaves costs a lost answer.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How many unused connections are kept.
+pub const IDLE_CONNECTIONS_MAX: usize = 32;
+
+const AGENT: &str = concat!("linchpin/", env!("CARGO_PKG_VERSION"));
+/// Steps of a chain of causes that are told.
+const CAUSES_TOLD_MAX: usize = 8;
+
+/// The limits of an upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpOptions {
+    /// See [`CONNECT_TIMEOUT`].
+    pub connect_timeout: Duration,
+    /// See [`ANSWER_TIMEOUT`].
+    pub answer_timeout: Duration,
+    /// See [`BODY_BYTES_MAX`].
+    pub body_bytes_max: usize,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self { connect_timeout: CONNECT_TIMEOUT, answer_timeout: ANSWER_TIMEOUT, body_bytes_max: BODY_BYTES_MAX }
+    }
+}
+
+/// The connector for real sockets could not be made: the TLS library has no usable protocol version.
+#[derive(Debug, thiserror::Error)]
+#[error("TLS cannot be set up")]
+pub struct ConnectorError(#[source] rustls::Error);
+
+/// A connector for real sockets: TLS by rustls with the roots of the web, HTTP/2 where the server offers it, plain HTTP
+/// for a simulator.
+pub fn https_connector() -> Result<HttpsConnector<HttpConnector>, ConnectorError> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    let builder = HttpsConnectorBuilder::new()
+        .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
+        .map_err(ConnectorError)?;
+    Ok(builder.https_or_http().enable_all_versions().wrap_connector(tcp))
+}
+
+/// [`Upstream`] over HTTP. Clones share connections.
+#[derive(Clone)]
+pub struct HttpUpstream<C> {
+    client: Client<Timed<C>, Full<Bytes>>,
+    base: BaseUrl,
+    options: HttpOptions,
+}
+
+impl<C> HttpUpstream<C>
+where
+    C: Service<Uri> + Clone + Send + Sync + 'static,
+    C::Response: hyper::rt::Read + hyper::rt::Write + Connection + Unpin + Send + 'static,
+    C::Error: Into<BoxError>,
+    C::Future: Send + 'static,
+{
+    /// Sends to `base` through `connector`.
+    pub fn new(connector: C, base: BaseUrl, options: HttpOptions) -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            .retry_canceled_requests(false)
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+            .build(Timed::new(connector, options.connect_timeout));
+        Self { client, base, options }
+    }
+
+    /// One attempt, without the permit: private, so that the only way in is [`Upstream::send`].
+    async fn attempt(&self, token: &Token, call: &Call) -> Outcome {
+        let request = match self.request(token, call) {
+            Ok(request) => request,
+            Err(detail) => return Outcome::NotSent(Cause { kind: CauseKind::Build, detail }),
+        };
+        match tokio::time::timeout(self.options.answer_timeout, self.exchange(request)).await {
+            Ok(outcome) => outcome,
+            Err(_elapsed) => {
+                let seconds = self.options.answer_timeout.as_secs_f64();
+                let detail = format!("{} gave no whole answer within {seconds} s", self.base.host());
+                Outcome::Lost(Cause { kind: CauseKind::Timeout, detail })
+            }
+        }
+    }
+
+    fn request(&self, token: &Token, call: &Call) -> Result<Request<Full<Bytes>>, String> {
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret()))
+            .map_err(|_| "the token holds characters that no header can carry: check where it comes from".to_owned())?;
+        bearer.set_sensitive(true);
+        let uri = self.base.join(&call.target());
+        let mut request = Request::builder()
+            .method(call.method.clone())
+            .uri(uri)
+            .header(AUTHORIZATION, bearer)
+            .header(ACCEPT, "application/json")
+            .header(USER_AGENT, AGENT);
+        if call.body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        // The error of the builder may quote the path, and with it a value.
+        let body = Full::new(call.body.clone().unwrap_or_default());
+        request.body(body).map_err(|_| "path or query of the call are no part of a URL".to_owned())
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Outcome {
+        match self.client.request(request).await {
+            Ok(response) => self.read(response).await,
+            Err(error) if error.is_connect() => {
+                let detail = format!(
+                    "cannot reach {}: {}; check the network, name resolution, and the base URL of the configuration",
+                    self.base.host(),
+                    chain(&error)
+                );
+                Outcome::NotSent(Cause { kind: CauseKind::Connect, detail })
+            }
+            Err(error) => {
+                let detail = format!("{} closed the connection: {}", self.base.host(), chain(&error));
+                let cause = Cause { kind: CauseKind::Closed, detail };
+                if never_written(&error) { Outcome::NotSent(cause) } else { Outcome::Lost(cause) }
+            }
+        }
+    }
+
+    async fn read(&self, response: Response<Incoming>) -> Outcome {
+        let (head, body) = response.into_parts();
+        let lost = |kind, detail| Outcome::Lost(Cause { kind, detail });
+        let host = self.base.host();
+        // Compression is not asked for; undoing one that comes anyway would need a limit of its own.
+        let encoded = head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
+        if encoded {
+            return lost(CauseKind::Body, format!("{host} compressed its answer although nobody asked for it"));
+        }
+        match Limited::new(body, self.options.body_bytes_max).collect().await {
+            Ok(collected) => Outcome::Answered(Answer {
+                status: head.status.as_u16(),
+                headers: head.headers,
+                body: collected.to_bytes(),
+            }),
+            Err(error) if error.is::<LengthLimitError>() => {
+                let detail = format!("the answer of {host} has more than {} bytes", self.options.body_bytes_max);
+                lost(CauseKind::Body, detail)
+            }
+            Err(error) => lost(CauseKind::Closed, format!("{host} ended its answer early: {}", chain(error.as_ref()))),
+        }
+    }
+}
+
+#[async_trait]
+impl<C> Upstream for HttpUpstream<C>
+where
+    C: Service<Uri> + Clone + Send + Sync + 'static,
+    C::Response: hyper::rt::Read + hyper::rt::Write + Connection + Unpin + Send + 'static,
+    C::Error: Into<BoxError>,
+    C::Future: Send + 'static,
+{
+    async fn send(&self, _permit: Permit, token: &Token, call: &Call) -> Outcome {
+        self.attempt(token, call).await
+    }
+}
+
+impl<C> std::fmt::Debug for HttpUpstream<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HttpUpstream").field("base", &self.base).field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Whether the client still had the request in its hands when the connection went away. hyper gives "canceled" only
+/// together with the unsent request; every other error means that some of it may have been written.
+fn never_written(error: &hyper_util::client::legacy::Error) -> bool {
+    let cause = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
+    cause.is_some_and(hyper::Error::is_canceled)
+}
+
+/// The causes of an error, outermost first, without those that only repeat what was said. These are texts of sockets,
+/// TLS and HTTP framing: none of them quotes a header.
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut told: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next.filter(|_| told.len() < CAUSES_TOLD_MAX) {
+        let text = error.to_string();
+        if !told.iter().any(|said| said.contains(&text)) {
+            told.push(text);
+        }
+        next = error.source();
+    }
+    told.join(": ")
+}
+
+#[cfg(test)]
+mod tests;

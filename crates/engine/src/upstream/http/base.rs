@@ -1,0 +1,100 @@
+//! The base URL of HubSpot's API, or of a simulator.
+
+use std::fmt;
+use std::str::FromStr;
+
+use http::Uri;
+
+/// `http` or `https`, a host, an optional port and path prefix; no credentials, no query.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BaseUrl {
+    /// Without a slash at the end.
+    text: String,
+    host: String,
+}
+
+/// The text cannot be a base URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BaseUrlError {
+    /// Not a URL with scheme and host.
+    #[error("the base URL is no URL: write it like https://api.hubapi.com or http://127.0.0.1:8080")]
+    Malformed,
+    /// Neither http nor https.
+    #[error("the base URL must begin with https:// (or http:// for a simulator)")]
+    Scheme,
+    /// A user or password in it.
+    #[error("the base URL must not hold a user or password: the token is configured apart")]
+    Credentials,
+    /// A query in it.
+    #[error("the base URL must end before any '?'")]
+    Query,
+}
+
+impl BaseUrl {
+    /// Host and port, for messages.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The URL of an absolute path with query.
+    pub(super) fn join(&self, target: &str) -> String {
+        format!("{}{target}", self.text)
+    }
+}
+
+impl FromStr for BaseUrl {
+    type Err = BaseUrlError;
+
+    fn from_str(text: &str) -> Result<Self, BaseUrlError> {
+        let uri: Uri = text.parse().map_err(|_| BaseUrlError::Malformed)?;
+        let authority = uri.authority().ok_or(BaseUrlError::Malformed)?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(if uri.scheme().is_some() { BaseUrlError::Scheme } else { BaseUrlError::Malformed });
+        }
+        if authority.as_str().contains('@') {
+            return Err(BaseUrlError::Credentials);
+        }
+        if uri.query().is_some() {
+            return Err(BaseUrlError::Query);
+        }
+        Ok(Self { host: authority.to_string(), text: text.trim_end_matches('/').to_owned() })
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "BaseUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_keeps_its_prefix_and_loses_its_slash() {
+        let base: BaseUrl = "http://127.0.0.1:8080/hub/".parse().expect("a base URL");
+        assert_eq!(base.join("/crm/v3/owners?limit=1"), "http://127.0.0.1:8080/hub/crm/v3/owners?limit=1");
+        assert_eq!(base.host(), "127.0.0.1:8080");
+    }
+
+    #[test]
+    fn what_is_no_base_url_says_why() {
+        let cases = [
+            ("api.hubapi.com", BaseUrlError::Malformed),
+            ("", BaseUrlError::Malformed),
+            ("ftp://api.hubapi.com", BaseUrlError::Scheme),
+            ("https://user:secret@api.hubapi.com", BaseUrlError::Credentials),
+            ("https://api.hubapi.com?hapikey=1", BaseUrlError::Query),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.parse::<BaseUrl>(), Err(expected), "{text}");
+        }
+    }
+}

@@ -1,0 +1,268 @@
+//! How true the simulator is to HubSpot in what surrounds the records: limits, credentials, faults, time.
+//!
+//! A table, so that it can be printed and checked: every row that is built names the test that holds it. Evidence is
+//! public: HubSpot's documentation, recorded answers in other projects' tests, quotations in issues.
+
+use std::fmt::Write;
+
+/// How a behaviour stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// As recorded or documented.
+    Known,
+    /// Built from an inference, or by choosing the stricter side of a silence.
+    Guessed,
+    /// Not built.
+    Absent,
+}
+
+/// One behaviour.
+#[derive(Clone, Copy, Debug)]
+pub struct Fact {
+    /// The part of HubSpot.
+    pub area: &'static str,
+    /// What it does.
+    pub behaviour: &'static str,
+    /// How well it is known.
+    pub status: Status,
+    /// Why we think so.
+    pub evidence: &'static str,
+    /// The test that holds it; empty where nothing is built.
+    pub test: &'static str,
+}
+
+const fn known(area: &'static str, behaviour: &'static str, evidence: &'static str, test: &'static str) -> Fact {
+    Fact { area, behaviour, status: Status::Known, evidence, test }
+}
+
+const fn guessed(area: &'static str, behaviour: &'static str, evidence: &'static str, test: &'static str) -> Fact {
+    Fact { area, behaviour, status: Status::Guessed, evidence, test }
+}
+
+const fn absent(area: &'static str, behaviour: &'static str, evidence: &'static str) -> Fact {
+    Fact { area, behaviour, status: Status::Absent, evidence, test: "" }
+}
+
+const RECORDED: &str = "recorded answers in the tests of grouparoo/grouparoo, 2021-2022";
+const GUIDELINES: &str = "HubSpot's usage guidelines, 2024-2026";
+
+/// What the hub does, row by row.
+pub const FACTS: &[Fact] = &[
+    known(
+        "limits",
+        "100, 190 or 250 calls per ten seconds for each private app; 110 for each OAuth app",
+        GUIDELINES,
+        "each_plan_refuses_after_its_own_number_of_calls",
+    ),
+    known(
+        "limits",
+        "association batches and labels have ten seconds of their own: 100, 150 or 200",
+        "HubSpot's associations guide; the API specifications exempt these calls from the ten seconds",
+        "each_plan_refuses_after_its_own_number_of_calls",
+    ),
+    guessed(
+        "limits",
+        "the association bucket is shared by all apps of the account",
+        "no source; the stricter reading",
+        "each_plan_refuses_after_its_own_number_of_calls",
+    ),
+    known(
+        "limits",
+        "five searches per second for the whole account, outside the ten seconds",
+        "usage guidelines; Remaining stands still across recorded searches",
+        "searches_of_all_apps_share_one_second_and_leave_the_ten_seconds_alone",
+    ),
+    known(
+        "limits",
+        "`seconds`: the window sums whole seconds, the current one and the nine before",
+        "196 of 237 recorded Remaining values match to the unit",
+        "both_models_agree_with_a_count_over_the_whole_history",
+    ),
+    guessed(
+        "limits",
+        "`exact`: a call is forgotten ten seconds after it was counted",
+        "the policy's name; the stricter model, therefore the default",
+        "both_models_agree_with_a_count_over_the_whole_history",
+    ),
+    known(
+        "limits",
+        "every call costs a unit of the day, whether 200, 400, 404 or 429",
+        "the recorded daily counter fell by one in 748 of 751 consecutive calls",
+        "every_call_of_a_private_app_costs_a_unit_of_the_day_refused_ones_too",
+    ),
+    known(
+        "limits",
+        "the day ends at midnight of the account's time zone and may have 23 or 25 hours",
+        GUIDELINES,
+        "a_day_ends_at_midnight_of_the_zone_and_may_have_23_or_25_hours",
+    ),
+    known(
+        "limits",
+        "OAuth apps have no daily limit",
+        GUIDELINES,
+        "the_day_refuses_a_private_app_until_midnight_and_never_an_oauth_app",
+    ),
+    guessed(
+        "limits",
+        "a refused call does not fill the window that refused it; `count_rejected` chooses the opposite",
+        "no source",
+        "a_refused_call_fills_the_window_only_where_the_stricter_reading_is_chosen",
+    ),
+    guessed(
+        "limits",
+        "a call is counted at a random moment inside its latency",
+        "nothing tells when; the range is what a client must be ready for",
+        "a_call_is_counted_inside_its_latency_and_answered_at_its_end",
+    ),
+    absent("limits", "Remaining jumps up inside a burst, as from several counters", RECORDED),
+    absent("limits", "a rate limit now and then answers 500 instead of 429", "one client's comment, undated"),
+    known(
+        "headers",
+        "seven rate headers for a private app, five for OAuth; on searches the daily pair or none",
+        "1,355 recorded answers of 2021-2022; the same sets seen in 2026",
+        "each_credential_gets_the_headers_that_were_recorded_for_it",
+    ),
+    known(
+        "headers",
+        "Secondly is a tenth of Max, Secondly-Remaining a tenth of Remaining",
+        "644 of 644 recorded answers",
+        "header_values_follow_the_counters",
+    ),
+    guessed(
+        "headers",
+        "association batches carry the headers of a search",
+        "both are exempt from the ten seconds",
+        "each_credential_gets_the_headers_that_were_recorded_for_it",
+    ),
+    known(
+        "429",
+        "ten seconds: errorType, policyName TEN_SECONDLY_ROLLING and groupName, no category, no Retry-After",
+        "HubSpot/hubspot-api-python#117 (2022) and a quotation of 2026",
+        "each_limit_has_its_recorded_body_in_the_recorded_key_order",
+    ),
+    guessed(
+        "429",
+        "search: errorType behind the message, nothing behind the correlation id",
+        "a live probe of April 2026, cut in the report",
+        "each_limit_has_its_recorded_body_in_the_recorded_key_order",
+    ),
+    known(
+        "429",
+        "day: policyName DAILY",
+        "documented example; its requestId was announced as removed in 2020",
+        "each_limit_has_its_recorded_body_in_the_recorded_key_order",
+    ),
+    known(
+        "credentials",
+        "no token: INVALID_AUTHENTICATION; no such token: EXPIRED_AUTHENTICATION since 1970",
+        "live probes of 2025 and 2026",
+        "each_stranger_gets_the_recorded_401",
+    ),
+    guessed(
+        "credentials",
+        "a revoked private app token answers like an expired one",
+        "no recording",
+        "a_revoked_token_is_dead_at_once",
+    ),
+    guessed(
+        "credentials",
+        "a 401 draws on no counter",
+        "it belongs to no known app",
+        "strangers_are_answered_401_and_counted_nowhere",
+    ),
+    known(
+        "credentials",
+        "a missing scope is a 403 MISSING_SCOPES with requiredGranularScopes",
+        "PostHog/posthog#53339 (2026); the scopes of a call are those of the documentation",
+        "a_missing_scope_is_a_403_that_names_it",
+    ),
+    known(
+        "credentials",
+        "POST /oauth/v2/private-apps/get/access-token-info names user, portal, app and scopes",
+        "HubSpot's private app documentation, 2025",
+        "token_info_tells_who_a_token_is_without_any_limit",
+    ),
+    absent("credentials", "OAuth: consent page, codes, token and refresh endpoints", "HubSpot's OAuth documentation"),
+    known(
+        "account",
+        "the daily use of private apps is served from a copy of up to five minutes",
+        "HubSpot's account documentation; the age by third parties",
+        "the_daily_use_is_a_copy_of_up_to_five_minutes",
+    ),
+    guessed(
+        "edge",
+        "an address of more than 16,000 bytes is a 414 in HTML",
+        "reports name about 8, 16 and 32 kB",
+        "a_long_address_is_a_414_of_the_edge",
+    ),
+    known(
+        "faults",
+        "502 to 526 are HTML of the edge without rate headers; 500 is JSON",
+        "HubSpot/hubspot-php#341 and live probes",
+        "the_edge_answers_in_html_and_the_api_in_json",
+    ),
+    guessed(
+        "faults",
+        "423 and 477 have the plain envelope; 477 has Retry-After",
+        "documented without a body",
+        "the_edge_answers_in_html_and_the_api_in_json",
+    ),
+    known(
+        "faults",
+        "an answer may be lost although the call was executed",
+        "documented for 524; the nature of networks",
+        "a_lost_answer_closes_the_socket_without_a_byte",
+    ),
+];
+
+/// The table as Markdown.
+pub fn markdown() -> String {
+    let mut text = String::from("| Area | Behaviour | Status | Evidence | Test |\n|---|---|---|---|---|\n");
+    for fact in FACTS {
+        let status = match fact.status {
+            Status::Known => "known",
+            Status::Guessed => "guessed",
+            Status::Absent => "absent",
+        };
+        let test = if fact.test.is_empty() { String::new() } else { format!("`{}`", fact.test) };
+        let row = writeln!(text, "| {} | {} | {status} | {} | {test} |", fact.area, fact.behaviour, fact.evidence);
+        row.expect("invariant: writing to a String does not fail");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, path::Path};
+
+    use super::*;
+
+    fn sources(folder: &Path) -> String {
+        let mut text = String::new();
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                text.push_str(&sources(&path));
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn every_built_behaviour_names_a_test_that_exists() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let code = sources(&root.join("src")) + &sources(&root.join("tests"));
+        for fact in FACTS {
+            let built = fact.status != Status::Absent;
+            assert_eq!(built, !fact.test.is_empty(), "{}", fact.behaviour);
+            assert!(!built || code.contains(&format!("fn {}(", fact.test)), "no test {}", fact.test);
+        }
+    }
+
+    #[test]
+    fn the_table_prints_one_row_for_each_fact() {
+        assert_eq!(markdown().lines().count(), FACTS.len() + 2);
+    }
+}

@@ -1,0 +1,471 @@
+//! Calls about property definitions and their groups.
+//!
+//! Sources: HubSpot's properties guide; recorded batch creates of 2026; live notes about lags, repeated names and
+//! archived names (a new definition is visible after 250 to 700 ms; creating an archived name restores it).
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Portal;
+use super::answer::{BatchError, Outcome, Refusal, Reply};
+use super::batch::{INPUTS_MAX, finish};
+use super::call::{BatchInput, Call, Text, encode};
+use super::catalog::{Kind, PRODUCTS};
+use super::property::{Choice, Group, PropId, Property, UNIQUE_MAX, ValueType};
+use crate::wire::Millis;
+
+/// Characters of a property name.
+const NAME_CHARS_MAX: usize = 100;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct PropertyInput {
+    pub(super) name: Option<String>,
+    pub(super) label: Option<String>,
+    #[serde(rename = "type")]
+    pub(super) value_type: Option<String>,
+    pub(super) field_type: Option<String>,
+    pub(super) group_name: Option<String>,
+    pub(super) description: Option<String>,
+    pub(super) options: Option<Vec<ChoiceInput>>,
+    pub(super) display_order: Option<i64>,
+    pub(super) has_unique_value: Option<bool>,
+    pub(super) hidden: Option<bool>,
+    pub(super) form_field: Option<bool>,
+    pub(super) external_options: Option<bool>,
+    pub(super) referenced_object_type: Option<String>,
+    pub(super) calculation_formula: Option<String>,
+    pub(super) data_sensitivity: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(super) struct ChoiceInput {
+    label: Option<String>,
+    value: Option<Text>,
+    description: Option<String>,
+    display_order: Option<i64>,
+    hidden: Option<bool>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+struct NameInput {
+    name: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct GroupInput {
+    name: Option<String>,
+    label: Option<String>,
+    display_order: Option<i64>,
+}
+
+impl Portal {
+    /// Calls below `properties/`.
+    pub(super) fn dispatch_properties(&mut self, rest: &[&str], call: &mut Call<'_>) -> Outcome {
+        let method = call.method().clone();
+        let Some((name, tail)) = rest.split_first() else { return Err(Refusal::no_such_path()) };
+        let kind = self.kind_named(name)?;
+        match (tail, &method) {
+            ([], &Method::GET) => self.list_properties(kind, call),
+            ([], &Method::POST) => self.create_property(kind, call),
+            (["groups", tail @ ..], _) => self.dispatch_groups(kind, tail, call),
+            (["batch", "create"], &Method::POST) => self.batch_create_properties(kind, call),
+            (["batch", "read"], &Method::POST) => self.batch_read_properties(kind, call),
+            (["batch", "archive"], &Method::POST) => self.batch_archive_properties(kind, call),
+            ([name], &Method::GET) => self.read_property(kind, name, call),
+            ([name], &Method::PATCH) => self.update_property(kind, name, call),
+            ([name], &Method::DELETE) => self.delete_property(kind, name, call.now),
+            ([] | [_] | ["batch", "create" | "read" | "archive"], _) => Err(Refusal::wrong_method()),
+            _ => Err(Refusal::no_such_path()),
+        }
+    }
+
+    /// A definition as a read shows it, with the stages of pipelines as options.
+    fn definition_json(&self, kind: Kind, property: &Property) -> Value {
+        let mut shown = property.clone();
+        if let Some((pipeline, stage)) = super::write::pipeline_names(kind) {
+            let choice = |value: &str, label: &str, display_order| Choice {
+                label: label.to_owned(),
+                value: value.to_owned(),
+                description: None,
+                display_order,
+                hidden: false,
+            };
+            let pipelines = self.pipelines_of(kind).iter();
+            if property.name == pipeline {
+                shown.choices = pipelines.map(|known| choice(&known.id, &known.label, known.display_order)).collect();
+            } else if property.name == stage {
+                let stages = pipelines.flat_map(|known| &known.stages);
+                shown.choices = stages.map(|known| choice(&known.id, &known.label, known.display_order)).collect();
+            }
+        }
+        shown.read_json()
+    }
+
+    fn list_properties(&self, kind: Kind, call: &Call<'_>) -> Outcome {
+        let archived = call.query.flag("archived")?;
+        let sensitivity = call.query.first("dataSensitivity").unwrap_or("non_sensitive");
+        let table = &self.catalog.get(kind).properties;
+        let fits = |property: &Property| {
+            property.archived_at.is_some() == archived
+                && property.visible_at <= call.now
+                && property.sensitivity == sensitivity
+        };
+        let results = table.by_name().filter(|(_, property)| fits(property));
+        let results: Vec<Value> = results.map(|(_, property)| self.definition_json(kind, property)).collect();
+        Ok(Reply::ok(&json!({"results": results})))
+    }
+
+    fn read_property(&self, kind: Kind, name: &str, call: &Call<'_>) -> Outcome {
+        let table = &self.catalog.get(kind).properties;
+        let property = table.find(name).and_then(|id| table.get(id)).filter(|known| known.visible_at <= call.now);
+        let archived = call.query.flag("archived")?;
+        match property.filter(|known| known.archived_at.is_some() == archived) {
+            Some(property) => Ok(Reply::ok(&self.definition_json(kind, property))),
+            None => Err(unknown_property(name)),
+        }
+    }
+
+    fn create_property(&mut self, kind: Kind, call: &mut Call<'_>) -> Outcome {
+        let input: PropertyInput = call.body()?;
+        let property = self.new_property(kind, &input, call.now)?;
+        let name = property.name.clone();
+        let id = self.add_property(kind, property, call).ok_or_else(|| {
+            Refusal::bare(409, format!("A property named '{name}' already exists."))
+                .context("name", vec![name.clone()])
+                .category("OBJECT_ALREADY_EXISTS")
+                .sub_category("Properties.PROPERTY_WITH_NAME_EXISTS")
+        })?;
+        let property = self.catalog.get(kind).properties.get(id).ok_or_else(Refusal::missing)?;
+        let mut reply = Reply::json(201, &property.created_json());
+        reply.location = Some(format!("{}{}/{}", call.base(), call.request.path.trim_end_matches('/'), encode(&name)));
+        Ok(reply)
+    }
+
+    /// Checks a definition without adding it.
+    pub(super) fn new_property(&self, kind: Kind, input: &PropertyInput, now: Millis) -> Outcome<Property> {
+        let fields = [
+            ("name", input.name.is_some()),
+            ("label", input.label.is_some()),
+            ("type", input.value_type.is_some()),
+            ("fieldType", input.field_type.is_some()),
+            ("groupName", input.group_name.is_some()),
+        ];
+        let unset: Vec<&str> = fields.iter().filter(|(_, set)| !set).map(|(name, _)| *name).collect();
+        if !unset.is_empty() {
+            return Err(Refusal::unset_fields(&unset));
+        }
+        let text = |field: &Option<String>| field.clone().unwrap_or_default();
+        let group = text(&input.group_name);
+        if !self.catalog.get(kind).groups.get(&group).is_some_and(|group| !group.archived) {
+            return Err(Refusal::invalid(format!("Property group {group} does not exist")));
+        }
+        let property = property_from(input)?;
+        if property.unique {
+            let table = &self.catalog.get(kind).properties;
+            let unique = table.by_name().filter(|(_, known)| known.unique && known.archived_at.is_none()).count();
+            if kind == PRODUCTS {
+                return Err(Refusal::invalid("Unique properties are not supported for object type PRODUCT"));
+            }
+            if unique >= UNIQUE_MAX {
+                return Err(Refusal::invalid(format!("No more than {UNIQUE_MAX} unique properties are allowed")));
+            }
+        }
+        Ok(Property { created_at: now, updated_at: now, created_user: Some(9_901), ..property })
+    }
+
+    /// Adds a definition, or restores an archived one of that name; nothing when the name is taken.
+    fn add_property(&mut self, kind: Kind, mut property: Property, call: &mut Call<'_>) -> Option<PropId> {
+        let lag = if self.options.property_lag { 250 + i64::try_from(call.roll(451)).unwrap_or(0) } else { 0 };
+        property.visible_at = Millis(call.now.0.saturating_add(lag));
+        let table = &mut self.catalog.get_mut(kind).properties;
+        let Some(id) = table.find(&property.name) else { return table.add(property) };
+        let known = table.get_mut(id)?;
+        if known.archived_at.is_none() {
+            return None;
+        }
+        // What was unique stays so: values are kept, and uniqueness is chosen when a property is made.
+        property.unique = known.unique;
+        *known = property;
+        Some(id)
+    }
+
+    fn update_property(&mut self, kind: Kind, name: &str, call: &Call<'_>) -> Outcome {
+        let input: PropertyInput = call.body()?;
+        let object_type = self.catalog.get(kind);
+        let Some((id, known)) = object_type.properties.live(name, call.now) else { return Err(unknown_property(name)) };
+        if let Some(group) = input.group_name.as_ref().filter(|group| !object_type.groups.contains_key(*group)) {
+            return Err(Refusal::invalid(format!("Property group {group} does not exist")));
+        }
+        let mut changed = known.clone();
+        let given_type = input.value_type.as_deref().map(ValueType::parse);
+        let only_options = known.hubspot_defined && (given_type.is_some() || input.label.is_some());
+        if only_options {
+            return Err(Refusal::invalid(format!(
+                "Property {name} is defined by HubSpot; its definition cannot be changed"
+            )));
+        }
+        if let Some(value_type) = given_type {
+            changed.value_type = value_type.ok_or_else(|| bad_type(&input))?;
+        }
+        changed.field_type = input.field_type.clone().unwrap_or(changed.field_type);
+        if !known.hubspot_defined && !changed.value_type.field_types().contains(&changed.field_type.as_str()) {
+            return Err(bad_field_type(&changed));
+        }
+        if let Some(options) = &input.options {
+            changed.choices = choices_from(options)?;
+        }
+        changed.label = input.label.unwrap_or(changed.label);
+        changed.description = input.description.unwrap_or(changed.description);
+        changed.group = input.group_name.unwrap_or(changed.group);
+        changed.hidden = input.hidden.unwrap_or(changed.hidden);
+        changed.form_field = input.form_field.unwrap_or(changed.form_field);
+        changed.display_order = input.display_order.unwrap_or(changed.display_order);
+        changed.updated_at = call.now;
+        let shown = self.definition_json(kind, &changed);
+        if let Some(known) = self.catalog.get_mut(kind).properties.get_mut(id) {
+            *known = changed;
+        }
+        Ok(Reply::ok(&shown))
+    }
+
+    fn delete_property(&mut self, kind: Kind, name: &str, now: Millis) -> Outcome {
+        let live = self.catalog.get(kind).properties.live(name, now);
+        let Some((id, known)) = live else { return Err(unknown_property(name)) };
+        if known.hubspot_defined {
+            return Err(Refusal::invalid(format!("Property {name} is defined by HubSpot and cannot be archived")));
+        }
+        let object_type = self.catalog.get(kind);
+        let used = [&object_type.required_names, &object_type.searchable_names];
+        let displayed = object_type.custom.as_ref().and_then(|custom| custom.primary_display.as_deref()) == Some(name);
+        if displayed || used.iter().any(|names| names.iter().any(|known| known == name)) {
+            return Err(Refusal::bare(400, format!("Property {name} is in use and cannot be deleted"))
+                .category("VALIDATION_ERROR")
+                .sub_category("Properties.CANNOT_DELETE_PROPERTY_IN_USE"));
+        }
+        if let Some(known) = self.catalog.get_mut(kind).properties.get_mut(id) {
+            known.archived_at = Some(now);
+        }
+        Ok(Reply::no_content())
+    }
+
+    fn batch_create_properties(&mut self, kind: Kind, call: &mut Call<'_>) -> Outcome {
+        let body: BatchInput<PropertyInput> = call.body()?;
+        let inputs = body.inputs.unwrap_or_default();
+        check_count(inputs.len())?;
+        let mut planned = Vec::new();
+        let mut names = BTreeSet::new();
+        for input in &inputs {
+            let property = self.new_property(kind, input, call.now)?;
+            if !names.insert(property.name.clone()) {
+                return Err(Refusal::invalid(format!("Property name {} is given twice", property.name)));
+            }
+            planned.push(property);
+        }
+        let table = &self.catalog.get(kind).properties;
+        let unique = table.by_name().filter(|(_, known)| known.unique && known.archived_at.is_none()).count();
+        if unique + planned.iter().filter(|property| property.unique).count() > UNIQUE_MAX {
+            return Err(Refusal::invalid(format!("No more than {UNIQUE_MAX} unique properties are allowed")));
+        }
+        let (mut results, mut errors) = (Vec::new(), Vec::new());
+        for property in planned {
+            let name = property.name.clone();
+            let added = self.add_property(kind, property, call);
+            match added.and_then(|id| self.catalog.get(kind).properties.get(id)) {
+                Some(property) => results.push(property.created_json().to_string().into_bytes()),
+                None => errors.push(BatchError {
+                    category: "OBJECT_ALREADY_EXISTS",
+                    sub_category: Some("Properties.PROPERTY_WITH_NAME_EXISTS"),
+                    message: format!("A property named '{name}' already exists."),
+                    context: vec![("name", vec![name])],
+                }),
+            }
+        }
+        Ok(finish(201, &results, &errors, call))
+    }
+
+    fn batch_read_properties(&self, kind: Kind, call: &Call<'_>) -> Outcome {
+        let body: BatchInput<NameInput> = call.body()?;
+        let names: Vec<String> = body.inputs.unwrap_or_default().into_iter().filter_map(|input| input.name).collect();
+        check_count(names.len())?;
+        let (mut results, mut errors) = (Vec::new(), Vec::new());
+        for name in names {
+            match self.catalog.get(kind).properties.live(&name, call.now) {
+                Some((_, property)) => results.push(self.definition_json(kind, property).to_string().into_bytes()),
+                None => errors.push(BatchError {
+                    category: "OBJECT_NOT_FOUND",
+                    sub_category: Some("Properties.PROPERTY_NOT_FOUND"),
+                    message: format!("Property '{name}' does not exist"),
+                    context: vec![("name", vec![name])],
+                }),
+            }
+        }
+        Ok(finish(200, &results, &errors, call))
+    }
+
+    fn batch_archive_properties(&mut self, kind: Kind, call: &Call<'_>) -> Outcome {
+        let body: BatchInput<NameInput> = call.body()?;
+        let names: Vec<String> = body.inputs.unwrap_or_default().into_iter().filter_map(|input| input.name).collect();
+        check_count(names.len())?;
+        for name in names {
+            if self.catalog.get(kind).properties.live(&name, call.now).is_some() {
+                self.delete_property(kind, &name, call.now)?;
+            }
+        }
+        Ok(Reply::no_content())
+    }
+
+    fn dispatch_groups(&mut self, kind: Kind, tail: &[&str], call: &Call<'_>) -> Outcome {
+        let groups = &mut self.catalog.get_mut(kind).groups;
+        match (tail, call.method()) {
+            ([], &Method::GET) => {
+                let results: Vec<Value> = groups.values().filter(|group| !group.archived).map(Group::to_json).collect();
+                Ok(Reply::ok(&json!({"results": results})))
+            }
+            ([], &Method::POST) => {
+                let input: GroupInput = call.body()?;
+                let (Some(name), Some(label)) = (input.name, input.label) else {
+                    return Err(Refusal::unset_fields(&["name", "label"]));
+                };
+                if groups.get(&name).is_some_and(|group| !group.archived) {
+                    return Err(Refusal::bare(409, format!("A property group named '{name}' already exists."))
+                        .category("OBJECT_ALREADY_EXISTS"));
+                }
+                let display_order = input.display_order.unwrap_or_else(|| i64::try_from(groups.len()).unwrap_or(0));
+                let group = Group { name: name.clone(), label, display_order, archived: false };
+                let reply = Reply::json(201, &group.to_json());
+                groups.insert(name, group);
+                Ok(reply)
+            }
+            ([name], &Method::GET | &Method::PATCH | &Method::DELETE) => {
+                let group = groups.get_mut(*name).filter(|group| !group.archived).ok_or_else(Refusal::missing)?;
+                if call.method() == Method::PATCH {
+                    let input: GroupInput = call.body()?;
+                    group.label = input.label.unwrap_or_else(|| group.label.clone());
+                    group.display_order = input.display_order.unwrap_or(group.display_order);
+                }
+                if call.method() == Method::DELETE {
+                    group.archived = true;
+                    return Ok(Reply::no_content());
+                }
+                Ok(Reply::ok(&group.to_json()))
+            }
+            ([] | [_], _) => Err(Refusal::wrong_method()),
+            _ => Err(Refusal::no_such_path()),
+        }
+    }
+}
+
+fn unknown_property(name: &str) -> Box<Refusal> {
+    Refusal::bare(404, format!("Property '{name}' does not exist")).category("OBJECT_NOT_FOUND")
+}
+
+fn check_count(count: usize) -> Outcome<()> {
+    if count <= INPUTS_MAX {
+        return Ok(());
+    }
+    Err(Refusal::invalid(format!(
+        "The maximum number of inputs supported in a batch is {INPUTS_MAX}. Please reduce the number of items and try \
+         again"
+    )))
+}
+
+fn bad_type(input: &PropertyInput) -> Box<Refusal> {
+    let given = input.value_type.as_deref().unwrap_or_default();
+    Refusal::bare(
+        400,
+        format!(
+            "Invalid input JSON on line 1, column 2: Cannot deserialize value of type `TypeEnum` from String \"{given}\""
+        ),
+    )
+}
+
+fn bad_field_type(property: &Property) -> Box<Refusal> {
+    Refusal::invalid(format!(
+        "Field type {} is not valid for property type {}",
+        property.field_type,
+        property.value_type.name()
+    ))
+}
+
+/// A definition as its input describes it, the group unchecked.
+pub(super) fn property_from(input: &PropertyInput) -> Outcome<Property> {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let name = text(&input.name).to_lowercase();
+    let starts_well = name.starts_with(|first: char| first.is_ascii_lowercase());
+    let fine = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !starts_well || !name.chars().all(fine) || name.len() > NAME_CHARS_MAX || name.starts_with("hs_") {
+        return Err(Refusal::invalid(format!(
+            "Property name {name} is not valid: it starts with a letter, has letters, digits and underscores only, \
+             at most {NAME_CHARS_MAX} characters, and does not start with hs_"
+        )));
+    }
+    if text(&input.label).trim().is_empty() {
+        return Err(Refusal::invalid("Property label cannot be empty"));
+    }
+    let value_type = input.value_type.as_deref().and_then(ValueType::parse).ok_or_else(|| bad_type(input))?;
+    let label = text(&input.label);
+    let mut property =
+        Property::standard(&name, &label, value_type, &text(&input.field_type), &text(&input.group_name));
+    property.hubspot_defined = false;
+    if !value_type.field_types().contains(&property.field_type.as_str()) {
+        return Err(bad_field_type(&property));
+    }
+    property.choices = choices_from(input.options.as_deref().unwrap_or_default())?;
+    property.external_options = input.external_options.unwrap_or(false);
+    property.referenced_type.clone_from(&input.referenced_object_type);
+    let needs_options = match value_type {
+        ValueType::Bool => {
+            let mut values: Vec<&str> = property.choices.iter().map(|choice| choice.value.as_str()).collect();
+            values.sort_unstable();
+            property.field_type == "booleancheckbox" && values != ["false", "true"]
+        }
+        ValueType::Enumeration => property.choices.is_empty() && !property.external_options,
+        ValueType::String
+        | ValueType::Number
+        | ValueType::Date
+        | ValueType::DateTime
+        | ValueType::Phone
+        | ValueType::Json => false,
+    };
+    if needs_options {
+        let wanted = if value_type == ValueType::Bool { "exactly the options true and false" } else { "options" };
+        return Err(Refusal::invalid(format!("Property {name} of type {} needs {wanted}", value_type.name())));
+    }
+    property.description = text(&input.description);
+    property.display_order = input.display_order.unwrap_or(-1);
+    property.unique = input.has_unique_value.unwrap_or(false);
+    property.hidden = input.hidden.unwrap_or(false);
+    property.form_field = input.form_field.unwrap_or(false);
+    property.calculation_formula.clone_from(&input.calculation_formula);
+    property.calculated = input.calculation_formula.is_some();
+    property.read_only_value = property.calculated;
+    property.sensitivity = input.data_sensitivity.clone().unwrap_or_else(|| "non_sensitive".to_owned());
+    Ok(property)
+}
+
+fn choices_from(inputs: &[ChoiceInput]) -> Outcome<Vec<Choice>> {
+    let mut choices: Vec<Choice> = Vec::with_capacity(inputs.len());
+    for (place, input) in (0_i64..).zip(inputs) {
+        let (Some(label), Some(Text(value))) = (&input.label, &input.value) else {
+            return Err(Refusal::unset_fields(&["label", "value"]));
+        };
+        if choices.iter().any(|known| known.value == *value || known.label == *label) {
+            return Err(Refusal::invalid(format!("Property option {value} is given twice")));
+        }
+        choices.push(Choice {
+            label: label.clone(),
+            value: value.clone(),
+            description: input.description.clone(),
+            display_order: input.display_order.unwrap_or(place),
+            hidden: input.hidden.unwrap_or(false),
+        });
+    }
+    Ok(choices)
+}
