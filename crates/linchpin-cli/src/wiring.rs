@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use linchpin_core::sync::run::{RejectedRow, Run, RunId, RunState};
-use linchpin_engine::sync::{self, Context, Options, Sources, Watch};
+use linchpin_engine::sync::{self, Context, Sources, Watch};
 use linchpin_hubspot::id::Install;
 use linchpin_mapping::{Catalog, Compiled, PortalSnapshot, Problem, SourceTables};
 use linchpin_ports::source::{Select, Source};
@@ -47,11 +47,16 @@ impl Account {
 
     async fn over(config: &Config, stores: Stores, sample: Option<Share>) -> Result<Self, Failure> {
         let token = config.token()?;
-        let door = Door::open(config, token.clone(), &stores)?;
-        let account = sync::identify(door.hub(), &token).await.map_err(|error| trouble::of_sync(&error, config))?;
+        let door = Door::open(config, token, &stores)?;
+        let account = match door.identify(config).await {
+            Ok(account) => account,
+            Err(failure) => {
+                door.close().await;
+                return Err(failure);
+            }
+        };
         tracing::info!(install = %account.install, "the account is known");
-        let options = Options { sample: sample.map(Share::fraction), ..door.options(config) };
-        let context = door.context(account.install, stores, options);
+        let context = door.context(account.install, stores, sample.map(Share::fraction))?;
         Ok(Self { context, door })
     }
 
@@ -62,20 +67,20 @@ impl Account {
     /// The run that was interrupted while it was applied, if there is one.
     pub(crate) async fn unfinished(&self) -> Result<Option<Run>, Failure> {
         let open = self.context.stores.runs.open_run(self.install()).await;
-        let open = open.map_err(|error| trouble::of_store(&error))?;
+        let open = open.map_err(trouble::of_store)?;
         Ok(open.filter(|run| run.state == RunState::Applying))
     }
 
     /// The last runs, newest first.
     pub(crate) async fn recent(&self) -> Result<Vec<Run>, Failure> {
         let runs = self.context.stores.runs.recent(self.install(), RECENT_RUNS).await;
-        runs.map_err(|error| trouble::of_store(&error))
+        runs.map_err(trouble::of_store)
     }
 
     /// The rows that a run could not sync.
     pub(crate) async fn rejected(&self, run: RunId, skip: usize, limit: usize) -> Result<Vec<RejectedRow>, Failure> {
         let rows = self.context.stores.runs.rejected(self.install(), run, skip, limit).await;
-        rows.map_err(|error| trouble::of_store(&error))
+        rows.map_err(trouble::of_store)
     }
 
     /// Ends in good order: what is known of the budget is remembered for the next process.
@@ -109,7 +114,7 @@ impl<'a> Session<'a> {
     /// Makes a plan and keeps it.
     pub(crate) async fn plan(&self, watch: &dyn Watch) -> Result<Run, Failure> {
         let plan = sync::plan(&self.account.context, &self.compiled, &self.portal, &self.sources, watch);
-        Box::pin(plan).await.map_err(|error| trouble::of_sync(&error, self.config))
+        Box::pin(plan).await.map_err(|error| trouble::of_sync(error, self.config))
     }
 
     /// Applies a plan, or goes on with one.
@@ -120,13 +125,19 @@ impl<'a> Session<'a> {
         stop: &CancellationToken,
     ) -> Result<Applied, Failure> {
         let apply = sync::apply(&self.account.context, &self.compiled, run, watch, stop);
-        Box::pin(apply).await.map_err(|error| trouble::of_sync(&error, self.config))
+        Box::pin(apply).await.map_err(|error| trouble::of_sync(error, self.config))
     }
 }
 
-/// What the account has, for checking a mapping: without the store, so that a check may run beside a sync.
+/// What the account has, for checking a mapping. The store, if there is one, tells how much of the limits is spent; a
+/// check may run beside a sync that owns it.
 pub(crate) async fn survey_alone(config: &Config) -> Result<PortalSnapshot, Failure> {
-    let store = SqliteStore::in_memory().map_err(|error| trouble::of_store(&error))?;
+    let path = config.store();
+    let kept = if path.exists() { open_store(&path).ok() } else { None };
+    let store = match kept {
+        Some(store) => store,
+        None => SqliteStore::in_memory().map_err(trouble::of_store)?,
+    };
     let account = Account::over(config, store.stores(), None).await?;
     let portal = survey(&account, config).await;
     account.close().await;
@@ -134,12 +145,12 @@ pub(crate) async fn survey_alone(config: &Config) -> Result<PortalSnapshot, Fail
 }
 
 async fn survey(account: &Account, config: &Config) -> Result<PortalSnapshot, Failure> {
-    sync::survey(&account.context.hub, &config.sync).await.map_err(|error| trouble::of_sync(&error, config))
+    sync::survey(&account.context.hub, &config.sync).await.map_err(|error| trouble::of_sync(error, config))
 }
 
 fn open_store(path: &Path) -> Result<Arc<SqliteStore>, Failure> {
     SqliteStore::open(path, linchpin_store_sqlite::Options::default())
-        .map_err(|error| trouble::of_opening_store(&error, path))
+        .map_err(|error| trouble::of_opening_store(error, path))
 }
 
 /// Opens every source; those that the mapping does not use as well, so that a wrong path is found at once.
