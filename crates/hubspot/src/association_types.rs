@@ -1,5 +1,5 @@
 //! The built-in association types that a sync needs, by direction
-//! (<https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide#association-type-id-values>).
+//! (<https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide>).
 //!
 //! Not the whole list: labels and custom objects have types of their own, read with `associations::ListLabels`.
 

@@ -6,7 +6,7 @@
 use crate::routes::Operation;
 
 /// Inputs of one batch of objects or properties
-/// (<https://developers.hubspot.com/docs/api-reference/crm-objects-v3/guide>; 101 are a 400).
+/// (<https://developers.hubspot.com/docs/guides/crm/using-object-apis>; 101 are a 400).
 pub const BATCH_INPUTS_MAX: usize = 100;
 /// Inputs of one batch read that asks for `propertiesWithHistory`; more are a 400 with a message of its own
 /// (PipedreamHQ/pipedream#8462).

@@ -1,4 +1,4 @@
-//! CRM objects: list, single calls and batches (<https://developers.hubspot.com/docs/api-reference/crm-objects-v3/guide>).
+//! CRM objects: list, single calls and batches (<https://developers.hubspot.com/docs/guides/crm/using-object-apis>).
 //!
 //! Every value of a property is text. In a write, `""` clears and null does nothing, so inputs have no null.
 //! The order of a batch's results is not the order of its inputs: match by id, unique value or trace id.

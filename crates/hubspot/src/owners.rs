@@ -1,4 +1,4 @@
-//! Owners: who may own records (<https://developers.hubspot.com/docs/api-reference/crm-owners-v3/guide>).
+//! Owners: who may own records (<https://developers.hubspot.com/docs/api-reference/crm-crm-owners-v3/guide>).
 
 use std::fmt;
 

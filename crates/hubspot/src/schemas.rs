@@ -1,4 +1,4 @@
-//! Schemas of object types (<https://developers.hubspot.com/docs/api-reference/crm-schemas-v3/guide>).
+//! Schemas of object types (the specification in HubSpot/HubSpot-public-api-spec-collection).
 //!
 //! Reads of a changed schema lag by up to a minute and may flip between old and new.
 

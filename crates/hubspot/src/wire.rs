@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -76,8 +77,51 @@ pub(crate) fn null_as_default<'de, D: Deserializer<'de>, T: Default + Deserializ
 pub(crate) fn properties<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<String, Option<String>>, D::Error> {
-    let given = Option::<BTreeMap<String, Value>>::deserialize(deserializer)?.unwrap_or_default();
-    Ok(given.into_iter().map(|(name, value)| (name, scalar(value))).collect())
+    let given = Option::<BTreeMap<String, PropertyValue>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(given.into_iter().map(|(name, PropertyValue(value))| (name, value)).collect())
+}
+
+/// One property value; read without a detour through [`Value`], because answers hold thousands of them.
+struct PropertyValue(Option<String>);
+
+impl<'de> Deserialize<'de> for PropertyValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = PropertyValue;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a property value")
+            }
+            fn visit_str<E: Error>(self, value: &str) -> Result<PropertyValue, E> {
+                Ok(PropertyValue(Some(value.to_owned())))
+            }
+            fn visit_string<E: Error>(self, value: String) -> Result<PropertyValue, E> {
+                Ok(PropertyValue(Some(value)))
+            }
+            fn visit_unit<E: Error>(self) -> Result<PropertyValue, E> {
+                Ok(PropertyValue(None))
+            }
+            fn visit_bool<E: Error>(self, value: bool) -> Result<PropertyValue, E> {
+                Ok(PropertyValue(Some(value.to_string())))
+            }
+            fn visit_u64<E: Error>(self, value: u64) -> Result<PropertyValue, E> {
+                Ok(PropertyValue(Some(value.to_string())))
+            }
+            fn visit_i64<E: Error>(self, value: i64) -> Result<PropertyValue, E> {
+                Ok(PropertyValue(Some(value.to_string())))
+            }
+            fn visit_f64<E: Error>(self, value: f64) -> Result<PropertyValue, E> {
+                Ok(PropertyValue(Some(value.to_string())))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<PropertyValue, A::Error> {
+                Value::deserialize(SeqAccessDeserializer::new(list)).map(|value| PropertyValue(scalar(value)))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<PropertyValue, A::Error> {
+                Value::deserialize(MapAccessDeserializer::new(map)).map(|value| PropertyValue(scalar(value)))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
 }
 
 /// One JSON value as the text of a property.

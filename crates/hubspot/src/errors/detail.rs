@@ -147,7 +147,7 @@ pub(super) fn details(value: Option<&Value>) -> Vec<ErrorDetail> {
 fn detail(fields: &Map<String, Value>) -> ErrorDetail {
     ErrorDetail {
         message: text(fields, "message").unwrap_or_default(),
-        code: text(fields, "code").or_else(|| text(fields, "errorTokenKey")),
+        code: text(fields, "code"),
         sub_category: text(fields, "subCategory"),
         parameter: text(fields, "in"),
         context: context(fields.get("context")),

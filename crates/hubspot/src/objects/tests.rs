@@ -82,14 +82,14 @@ fn the_other_batches_have_hubspots_bodies() {
 
 #[test]
 fn a_record_is_read_whatever_form_its_values_have() {
-    let text = r#"{"id":901,"properties":{"a":null,"b":"x","c":5.5,"d":true},"propertiesWithHistory":null,"new":true,
+    let text = r#"{"id":901,"properties":{"a":null,"b":"x","c":5.5,"d":true,"f":{"g":[1,null]},"h":-3},"propertiesWithHistory":null,"new":true,
         "archived":null,"associations":{"companies":{"results":[{"id":"5","type":"contact_to_company"}],
         "paging":{"next":{"after":"6"}}}},"unknown":{}}"#;
     let read = Read { object_type: contacts(), id: "901".to_owned(), id_property: None, fields: Fields::default() };
     let record = read.decode(&answer(200, text)).expect("a record");
     assert_eq!(record.id, RecordId(901));
-    let known: Vec<Option<&str>> = ["a", "b", "c", "d", "e"].iter().map(|name| record.value(name)).collect();
-    assert_eq!(known, [None, Some("x"), Some("5.5"), Some("true"), None]);
+    let known: Vec<Option<&str>> = ["a", "b", "c", "d", "e", "f", "h"].iter().map(|name| record.value(name)).collect();
+    assert_eq!(known, [None, Some("x"), Some("5.5"), Some("true"), None, Some(r#"{"g":[1,null]}"#), Some("-3")]);
     assert_eq!(record.associations(&ObjectType::new("companies"))[0].id, RecordId(5));
     assert!(record.more_associations(&ObjectType::new("companies")));
 }

@@ -153,6 +153,14 @@ async fn a_call_goes_out_once_with_its_token_and_comes_back_whole() {
     assert_eq!(server.connections(), 1);
 }
 
+#[test]
+fn the_door_is_an_upstream_that_shows_no_token() {
+    let door: Arc<dyn Upstream> = Arc::new(upstream(BASE_URL, HttpOptions::default()));
+    drop(door);
+    let shown = format!("{:?} {:?}", upstream(BASE_URL, HttpOptions::default()), token());
+    assert!(shown.contains("api.hubapi.com") && !shown.contains(SECRET), "{shown}");
+}
+
 #[tokio::test]
 async fn a_redirect_is_an_answer_like_any_other() {
     let server =
