@@ -16,6 +16,7 @@ mod map;
 mod portal;
 mod preflight;
 mod problem;
+mod propose;
 pub mod transform;
 mod value;
 
@@ -26,5 +27,6 @@ pub use file::{SyncFile, json_schema, parse, yaml_options};
 pub use map::{Lookups, source_key};
 pub use portal::{AssociationLabel, Choice, Owner, Pipeline, PortalSnapshot, Property, PropertyKind, Stage};
 pub use problem::{Problem, Severity};
+pub use propose::{ForeignKey, SourceTable, propose};
 pub use transform::warm_up;
 pub use value::{Invalid, Value};

@@ -4,6 +4,7 @@
 //! ("slots"); the position of each slot in the rows of a read is found once for each set of columns.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use linchpin_core::sync::desired::{
@@ -19,10 +20,16 @@ use crate::preflight::Check;
 use crate::transform::{Step, Surroundings};
 use crate::value::{Invalid, Value};
 
-/// What rows are looked up in: the account's owners.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What rows are looked up in: the account's owners. `Debug` shows no addresses.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Lookups {
     owners: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for Lookups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lookups").field("owners", &self.owners.len()).finish()
+    }
 }
 
 impl Lookups {

@@ -4,11 +4,12 @@
 //! checked against the account.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use linchpin_hubspot::associations::TypeDefinition;
 use linchpin_hubspot::id::{AssociationType, ObjectType};
-use linchpin_hubspot::{owners, pipelines};
 use linchpin_hubspot::properties::{PropertyDefinition, PropertyType};
+use linchpin_hubspot::{owners, pipelines};
 use serde::{Deserialize, Serialize};
 
 /// One account, as far as a mapping needs to know it.
@@ -103,8 +104,8 @@ pub struct Choice {
     pub label: String,
 }
 
-/// An owner of records.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An owner of records. `Debug` shows no address.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Owner {
     /// The owner id, which is no user id.
     pub id: String,
@@ -112,6 +113,12 @@ pub struct Owner {
     pub email: Option<String>,
     /// A deactivated user, to whom nothing can be assigned.
     pub archived: bool,
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Owner").field("id", &self.id).field("archived", &self.archived).finish_non_exhaustive()
+    }
 }
 
 /// A pipeline.
@@ -181,11 +188,7 @@ impl From<&pipelines::Pipeline> for Pipeline {
         let mut stages: Vec<&pipelines::Stage> = pipeline.stages.iter().filter(|stage| !stage.archived).collect();
         stages.sort_by_key(|stage| stage.display_order);
         let stage = |stage: &&pipelines::Stage| Stage { id: stage.id.clone(), label: stage.label.clone() };
-        Self {
-            id: pipeline.id.clone(),
-            label: pipeline.label.clone(),
-            stages: stages.iter().map(stage).collect(),
-        }
+        Self { id: pipeline.id.clone(), label: pipeline.label.clone(), stages: stages.iter().map(stage).collect() }
     }
 }
 

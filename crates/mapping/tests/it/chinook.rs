@@ -13,7 +13,7 @@ use crate::support::account;
 const MAPPING: &str = include_str!("../../../../examples/chinook/linchpin.yaml");
 
 /// The database, or the reason why there is none.
-fn database() -> Result<rusqlite::Connection, String> {
+pub(crate) fn database() -> Result<rusqlite::Connection, String> {
     #[expect(clippy::disallowed_methods, reason = "where the shared data lies is told by the environment")]
     let shared = std::env::var("LINCHPIN_SHARED").map_err(|_| "LINCHPIN_SHARED is not set".to_owned())?;
     let path = PathBuf::from(shared).join("data/chinook.sqlite");

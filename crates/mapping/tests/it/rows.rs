@@ -225,3 +225,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn debug_output_shows_no_address() {
+    let account = account();
+    for shown in [format!("{account:?}"), format!("{:?}", Lookups::of(&account))] {
+        assert!(!shown.contains("chinookcorp"), "{shown}");
+    }
+}
