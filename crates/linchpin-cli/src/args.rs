@@ -8,6 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::number::Share;
 
+/// The simulator's port when none is named.
+pub(crate) const SIM_PORT: u16 = 4010;
+
 /// Keeps everything you own in step with HubSpot.
 #[derive(Debug, Parser)]
 #[command(
@@ -222,7 +225,7 @@ Control, outside the limits: GET /_control/stats, GET /_control/ledger, POST /_c
 POST /_control/seed, GET /_control/dump/{type}.")]
 pub(crate) struct SimArgs {
     /// The port on 127.0.0.1; 0 picks a free one
-    #[arg(long, default_value_t = 4010)]
+    #[arg(long, default_value_t = SIM_PORT)]
     pub(crate) port: u16,
     /// The private app token to accept; made and printed when it is not given
     #[arg(long)]

@@ -111,6 +111,15 @@ impl<'a> Session<'a> {
         Ok(Self { account, config, compiled, portal, sources })
     }
 
+    /// Looks at the account again and compiles anew: after a run, the properties that it made are there.
+    pub(crate) async fn refresh(&mut self) -> Result<(), Failure> {
+        let catalog = catalog(&self.config.sync, &self.sources).await?;
+        self.portal = survey(&self.account, self.config).await?;
+        self.compiled = linchpin_mapping::compile(&self.config.sync, &catalog, Some(&self.portal))
+            .map_err(|problems| mapping_problems(self.config, &problems))?;
+        Ok(())
+    }
+
     /// Makes a plan and keeps it.
     pub(crate) async fn plan(&self, watch: &dyn Watch) -> Result<Run, Failure> {
         let plan = sync::plan(&self.account.context, &self.compiled, &self.portal, &self.sources, watch);
@@ -177,11 +186,16 @@ pub(crate) fn open_source(name: &str, source: &config::Source) -> Result<Arc<dyn
     opened.map_err(|error| trouble::of_source(&error))
 }
 
+/// The tables of a source.
+pub(crate) async fn tables(source: &dyn Source) -> Result<Vec<linchpin_ports::source::Table>, Failure> {
+    source.tables().await.map_err(|error| trouble::of_source(&error))
+}
+
 /// Asks the sources what they have, as far as the mapping reads from them.
 pub(crate) async fn catalog(file: &SyncFile, sources: &Sources) -> Result<Catalog, Failure> {
     let mut known = BTreeMap::new();
     for (name, source) in sources {
-        let tables = source.tables().await.map_err(|error| trouble::of_source(&error))?;
+        let tables = tables(source.as_ref()).await?;
         let columns = |table: linchpin_ports::source::Table| {
             (table.name, table.columns.into_iter().map(|column| column.name).collect())
         };

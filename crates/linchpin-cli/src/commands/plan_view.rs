@@ -1,5 +1,6 @@
 //! A plan as people read it: a table of entries, what comes first, what to look at, what it costs.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
@@ -87,10 +88,14 @@ fn cost(plan: &Plan) -> String {
     if plan.is_empty() {
         return format!("Nothing to do: HubSpot is in step. {reads}");
     }
-    let by_kind: Vec<String> = cost.writes.iter().map(|(what, calls)| format!("{what} {}", count(*calls))).collect();
-    let by_kind = if by_kind.is_empty() { String::new() } else { format!(" ({})", by_kind.join(", ")) };
+    let mut by_verb: BTreeMap<&str, u64> = BTreeMap::new();
+    for (what, calls) in &cost.writes {
+        *by_verb.entry(what.split(' ').next().unwrap_or(what)).or_default() += calls;
+    }
+    let by_verb: Vec<String> = by_verb.iter().map(|(verb, calls)| format!("{verb} {}", count(*calls))).collect();
+    let by_verb = if by_verb.is_empty() { String::new() } else { format!(" ({})", by_verb.join(", ")) };
     format!(
-        "Costs {}{by_kind}, about {} at the account's limit; writing one record at a time would take {}. {reads}",
+        "Costs {}{by_verb}, {} at the account's limit. Writing one record at a time would take {}. {reads}",
         counted(cost.write_calls, "write call"),
         minutes(cost.minutes),
         counted(cost.one_by_one, "call"),

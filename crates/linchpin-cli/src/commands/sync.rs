@@ -55,12 +55,15 @@ async fn sync(
     stop: &CancellationToken,
     console: &mut Console,
 ) -> Result<Exit, Failure> {
-    let session = Session::open(config, args.sample).await?;
+    let mut session = Session::open(config, args.sample).await?;
     let mut outcome = Outcome { ok: true, dry_run: args.dry_run, ..Outcome::default() };
-    let mut syncing = Syncing { args, config, session: &session, stop, console };
     if !args.dry_run {
-        outcome.resumed = syncing.resume().await?;
+        outcome.resumed = Syncing { args, config, session: &session, stop, console }.resume().await?;
     }
+    if outcome.resumed.is_some() {
+        session.refresh().await?;
+    }
+    let mut syncing = Syncing { args, config, session: &session, stop, console };
     let resumed_the_named_one =
         outcome.resumed.as_ref().is_some_and(|resumed| args.plan.as_ref() == Some(&resumed.run));
     if !resumed_the_named_one {

@@ -54,7 +54,16 @@ impl Config {
         flags: &[(String, String)],
         environment: Environment,
     ) -> Result<Self, Failure> {
-        let text = read(path)?;
+        Self::of_text(path, read(path)?, flags, environment)
+    }
+
+    /// Takes a text as if it stood in the file.
+    pub(crate) fn of_text(
+        path: &Path,
+        text: String,
+        flags: &[(String, String)],
+        environment: Environment,
+    ) -> Result<Self, Failure> {
         let options = || serde_saphyr::options! { strict_booleans: true, with_snippet: false };
         let broken = |error: &serde_saphyr::Error| broken(path, &text, error);
         let file: File = serde_saphyr::from_str_with_options(&text, options()).map_err(|error| broken(&error))?;

@@ -33,6 +33,8 @@ const TEMPLATE: &str = include_str!("linchpin.yaml");
 /// Opens the demo's own simulator and nothing else.
 const TOKEN: &str = "pat-test-demo";
 const DATABASE: &str = "saas.db";
+/// As the template names it.
+const STORE: &str = "linchpin.db";
 const CONFIG: &str = "linchpin.yaml";
 
 /// Shows it.
@@ -57,6 +59,9 @@ async fn demo(args: &DemoArgs, stop: &CancellationToken, console: &mut Console) 
     let mut report = shown?;
     report.rows = Some(rows);
     report.folder = args.keep.as_ref().map(|_| folder.path.display().to_string());
+    if args.keep.is_some() {
+        folder.make_ready()?;
+    }
     console.say(report.render());
     console.result(&report);
     Ok(Exit::Done)
@@ -71,9 +76,9 @@ async fn act(
     console: &mut Console,
 ) -> Result<Report, Failure> {
     let path = folder.path.join(CONFIG);
-    write_config(&path, simulator)?;
+    write_config(&path, &simulator.url())?;
     let config = Config::load_with(&path, &[], Environment::default())?;
-    let session = Session::open(&config, None).await?;
+    let mut session = Session::open(&config, None).await?;
     console.say("3. What a sync would do (`linchpin plan`):");
     let first = round(&session, stop, console).await?;
 
@@ -86,8 +91,10 @@ async fn act(
         console.say(format!("   {} {}", count(change.rows), change.what));
     }
     console.say("\n5. The next sync sends what changed, and nothing else:");
+    session.refresh().await?;
     let second = round(&session, stop, console).await?;
 
+    session.refresh().await?;
     let third = plan(&session, stop).await?;
     let in_step = planned(&third)?.is_empty();
     let rejected = session.account.rejected(second.run, 0, report::REJECTED_MAX).await?;
@@ -142,8 +149,8 @@ async fn simulator_stats(simulator: &Running) -> Result<report::Stats, Failure> 
         .map_err(|error| Failure::internal("the simulator's counts cannot be read", &error))
 }
 
-fn write_config(path: &Path, simulator: &Running) -> Result<(), Failure> {
-    let text = TEMPLATE.replace("@TOKEN@", TOKEN).replace("@BASE_URL@", &simulator.url());
+fn write_config(path: &Path, base_url: &str) -> Result<(), Failure> {
+    let text = TEMPLATE.replace("@TOKEN@", TOKEN).replace("@BASE_URL@", base_url);
     std::fs::write(path, text).map_err(|error| unwritten(path, &error))
 }
 
@@ -169,6 +176,23 @@ impl Folder {
             ));
         }
         Ok(Self { path, temporary: keep.is_none() })
+    }
+}
+
+impl Folder {
+    /// Leaves the folder as a user would want to find it: the configuration points to a simulator that can be started,
+    /// and the store, which remembers records of one that is gone, is away.
+    fn make_ready(&self) -> Result<(), Failure> {
+        write_config(&self.path.join(CONFIG), &format!("http://127.0.0.1:{}", crate::args::SIM_PORT))?;
+        let entries = std::fs::read_dir(&self.path).map_err(|error| unwritten(&self.path, &error))?;
+        for entry in entries {
+            let path = entry.map_err(|error| unwritten(&self.path, &error))?.path();
+            let of_the_store = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(STORE));
+            if of_the_store {
+                std::fs::remove_file(&path).map_err(|error| unwritten(&path, &error))?;
+            }
+        }
+        Ok(())
     }
 }
 

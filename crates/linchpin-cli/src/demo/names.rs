@@ -97,7 +97,7 @@ pub(super) const COMPANY_SECOND: [&str; 16] = [
 ];
 
 /// Industries as the database has them.
-pub(super) const INDUSTRIES: [&str; 6] = ["software", "logistics", "food", "health", "energy", "media"];
+pub(super) const INDUSTRIES: [&str; 6] = ["software", "logistics", "food", "health", "retail", "media"];
 
 /// Jobs as the database has them.
 pub(super) const ROLES: [&str; 7] =

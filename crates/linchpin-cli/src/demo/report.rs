@@ -6,6 +6,7 @@ use std::time::Duration;
 use linchpin_core::sync::run::{RejectedRow, RunId};
 use serde::{Deserialize, Serialize};
 
+use super::TOKEN;
 use super::changes::Change;
 use super::database::Rows;
 use crate::args::DemoArgs;
@@ -143,10 +144,10 @@ impl Report {
         match &self.folder {
             Some(folder) => format!(
                 "\nWhat to try next\n  \
-                 Database, configuration and store are in {folder}. Start a simulator and point them at it:\n  \
-                 linchpin sim --token pat-test-1 &\n  \
-                 linchpin plan --config {folder}/linchpin.yaml --set hubspot.base_url=http://127.0.0.1:4010 --set \
-                 hubspot.token=pat-test-1 --set store=fresh.db\n  \
+                 Database and configuration are in {folder}. Start a simulator, and play:\n  \
+                 linchpin sim --token {TOKEN} &\n  \
+                 linchpin plan --config {folder}/linchpin.yaml\n  \
+                 linchpin sync --config {folder}/linchpin.yaml\n  \
                  docs/guides/getting-started.md goes on from there."
             ),
             None => "\nWhat to try next\n  \
