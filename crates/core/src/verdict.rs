@@ -186,7 +186,8 @@ impl ErrorView {
     /// The limit that a 429 is about: by its policy, else by its message.
     fn limit(&self) -> Option<Policy> {
         let named = |text: &str| {
-            let table = [("ten_secondly", Policy::TenSecondly), ("secondly", Policy::Secondly), ("daily", Policy::Daily)];
+            let table =
+                [("ten_secondly", Policy::TenSecondly), ("secondly", Policy::Secondly), ("daily", Policy::Daily)];
             table.into_iter().find(|(name, _)| text.contains(name)).map(|(_, policy)| policy)
         };
         named(&self.policy).or_else(|| named(&self.message))
@@ -307,7 +308,7 @@ fn judge_rate_limit(limit: Option<Policy>, asked: Option<Duration>, number: u32,
     let own = match limit {
         Some(Policy::Daily) => return Verdict::Park { after: asked, why },
         Some(Policy::Secondly) => SECONDLY_WAIT,
-        Some(Policy::TenSecondly) => SECONDLY_WAIT + up_to(TEN_SECONDLY_WAIT - SECONDLY_WAIT, dice),
+        Some(Policy::TenSecondly) => SECONDLY_WAIT.max(up_to(TEN_SECONDLY_WAIT, dice)),
         None => match asked {
             Some(asked) => asked,
             None => backoff(number, dice),

@@ -1,6 +1,18 @@
 //! The control API under `/_control`: outside HubSpot's surface, its limits and the ledger.
 //!
-//! Pure: it reads and changes a hub. Moving the clock is asked for in the reply, since only the driver owns one.
+//! | Call | Effect |
+//! |---|---|
+//! | `GET stats` | totals: `requests`, `rate_limited`, `cut`, `by_status`, `by_route`, `ledger_dropped`, `in_flight`, `portals` |
+//! | `GET ledger` | one JSON line a call: `time`, `route`, `status`, `credential`, `counted`, and more |
+//! | `GET dump/{type}` | one JSON line a record, with properties and associations |
+//! | `POST reset` | `{"stats":true}` empties the book; `{"state":true}` records, counters and revocations |
+//! | `POST seed` | `{"contacts":1000,"companies":100,"deals":200,"owners":8,"associate":true}` |
+//! | `GET`, `POST`, `DELETE faults` | lists, arms (a rule, a list, or `{"faults":[..]}`) and disarms fault rules |
+//! | `POST revoke` | `{"token":".."}` kills a token |
+//! | `GET`, `POST clock` | says the time; `{"advance_ms":N}` moves it forward |
+//!
+//! `dump` and `seed` take `?portal=ID`. Pure: it reads and changes a hub. Moving the clock is asked for in the reply,
+//! since only the driver owns one.
 
 use std::iter;
 
@@ -23,6 +35,8 @@ use crate::{
 pub const CONTROL_PREFIX: &str = "/_control/";
 /// The longest jump of the clock, in milliseconds: ten years.
 pub const ADVANCE_MS_MAX: i64 = 3_660 * 86_400_000;
+/// The records, owners among them, that one seeding may ask for.
+pub const SEED_RECORDS_MAX: usize = 2_000_000;
 /// The records of a dump that are formatted at a time.
 const DUMP_CHUNK_RECORDS: usize = 500;
 
@@ -57,6 +71,8 @@ enum Complaint {
     Token,
     #[error("`advance_ms` must be between 0 and {ADVANCE_MS_MAX}")]
     Advance,
+    #[error("one seeding makes at most {SEED_RECORDS_MAX} records")]
+    Seed,
     #[error("give {{\"stats\":true}}, {{\"state\":true}} or both")]
     EmptyReset,
     #[error(
@@ -69,7 +85,7 @@ enum Complaint {
 impl Complaint {
     fn status(&self) -> u16 {
         match self {
-            Self::Body(_) | Self::Fault(_) | Self::Advance | Self::EmptyReset => 400,
+            Self::Body(_) | Self::Fault(_) | Self::Advance | Self::EmptyReset | Self::Seed => 400,
             Self::Type(_) | Self::Portal(_) | Self::Token | Self::Path => 404,
         }
     }
@@ -199,6 +215,12 @@ fn dump(hub: &Hub, portal_id: u64, object_type: &str) -> Result<Reply, Complaint
 
 fn seed(hub: &mut Hub, request: &ApiRequest, now: Millis, dice: &mut dyn Rng) -> Result<Reply, Complaint> {
     let spec: SeedSpec = body(request)?;
+    let SeedSpec { contacts, companies, deals, line_items, products, tickets, owners, owner_emails, associate: _ } =
+        &spec;
+    let counts = [*contacts, *companies, *deals, *line_items, *products, *tickets, *owners, owner_emails.len()];
+    if counts.into_iter().fold(0, usize::saturating_add) > SEED_RECORDS_MAX {
+        return Err(Complaint::Seed);
+    }
     let portal_id = portal_of(hub, request)?;
     let slot = hub.portal_mut(portal_id).ok_or_else(|| Complaint::Portal(portal_id.to_string()))?;
     let report = slot.model.seed(&spec, now, dice);

@@ -1,4 +1,5 @@
-//! The driver of a hub: one task owns the machine, its dice and its clock; everybody else holds a [`Desk`].
+//! The driver of a hub: one task owns the machine, its dice and its clock; everybody else holds an
+//! [`InProcess`] handle.
 //!
 //! It works without a socket and under a paused clock. Invariant: the task sleeps until the hub's next event or the
 //! next command, and never holds a decision of its own.

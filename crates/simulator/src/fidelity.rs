@@ -75,8 +75,8 @@ pub const FACTS: &[Fact] = &[
     known(
         "limits",
         "`seconds`: the window sums whole seconds, the current one and the nine before",
-        "196 of 237 recorded Remaining values match to the unit",
-        "both_models_agree_with_a_count_over_the_whole_history",
+        "316 of 409 recorded Remaining values match to the unit; a second more or less matches fewer than 200",
+        "recorded_remaining_values_follow_ten_whole_seconds",
     ),
     guessed(
         "limits",
@@ -113,6 +113,12 @@ pub const FACTS: &[Fact] = &[
         "a call is counted at a random moment inside its latency",
         "nothing tells when; the range is what a client must be ready for",
         "a_call_is_counted_inside_its_latency_and_answered_at_its_end",
+    ),
+    known(
+        "limits",
+        "profile 2022: 100 calls per ten seconds, 250,000 a day, four searches per second and token, the 429 of then",
+        RECORDED,
+        "the_profile_of_2022_has_the_limits_of_the_recordings_whatever_the_plan",
     ),
     absent("limits", "Remaining jumps up inside a burst, as from several counters", RECORDED),
     absent("limits", "a rate limit now and then answers 500 instead of 429", "one client's comment, undated"),

@@ -45,12 +45,12 @@ pub mod routes;
 mod server;
 pub mod wire;
 
-pub use control::{ADVANCE_MS_MAX, CONTROL_PREFIX};
+pub use control::{ADVANCE_MS_MAX, CONTROL_PREFIX, SEED_RECORDS_MAX};
 pub use credential::{Credential, CredentialKind};
 pub use desk::{Broken, InProcess};
 pub use faults::{FAULT_DELAY_MS_MAX, FAULT_RULES_MAX, Fault, FaultRule, FaultRuleError, ForcedPolicy};
 pub use hub::Hub;
-pub use limits::{Tier, WindowModel};
+pub use limits::{Profile, Tier, WindowModel};
 pub use options::{APP_ID_DEFAULT, LATENCY_MS_MAX, PORTAL_ID_DEFAULT, SimOptions, StartError, StartFile, TokenSpec};
 pub use pipe::{Pipe, PipeConnector};
 pub use server::{BODY_BYTES_MAX, CONNECTIONS_MAX, Running, Simulator};

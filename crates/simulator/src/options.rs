@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::{
     faults::{FaultRule, FaultRuleError},
-    limits::{Tier, WindowModel},
+    limits::{Profile, Tier, WindowModel},
     model::{PortalOptions, SeedSpec},
 };
 
@@ -53,6 +53,8 @@ pub struct SimOptions {
     pub tier: Tier,
     /// Whether the API limit increase was bought.
     pub limit_increase: bool,
+    /// The generation of limits.
+    pub profile: Profile,
     /// The tokens; without any, one is made from the dice.
     pub tokens: Vec<TokenSpec>,
     /// The seed of every draw.
@@ -74,6 +76,7 @@ impl Default for SimOptions {
             portal: PortalOptions::new(PORTAL_ID_DEFAULT),
             tier: Tier::Professional,
             limit_increase: false,
+            profile: Profile::Current,
             tokens: Vec::new(),
             seed: 0,
             latency_ms: 0,

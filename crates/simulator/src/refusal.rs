@@ -10,7 +10,7 @@ use crate::{
     credential::{Credential, CredentialKind},
     envelope::Envelope,
     faults::ForcedPolicy,
-    limits::Policy,
+    limits::{Policy, Profile},
     wire::{ApiAnswer, Millis},
 };
 
@@ -25,7 +25,13 @@ impl From<ForcedPolicy> for Policy {
 }
 
 /// Makes the 429 of a limit.
-pub(crate) fn answer(policy: Policy, credential: &Credential, now: Millis, dice: &mut dyn Rng) -> ApiAnswer {
+pub(crate) fn answer(
+    policy: Policy,
+    profile: Profile,
+    credential: &Credential,
+    now: Millis,
+    dice: &mut dyn Rng,
+) -> ApiAnswer {
     let body = match policy {
         Policy::TenSecondly => {
             let body = rate_limit("ten_secondly_rolling").with("policyName", "TEN_SECONDLY_ROLLING");
@@ -35,7 +41,12 @@ pub(crate) fn answer(policy: Policy, credential: &Credential, now: Millis, dice:
             }
         }
         Policy::AssociationTenSecondly => rate_limit("ten_secondly_rolling").with("policyName", "TEN_SECONDLY_ROLLING"),
-        Policy::Secondly => rate_limit("secondly"),
+        Policy::Secondly => match profile {
+            Profile::Current => rate_limit("secondly"),
+            Profile::Recorded2022 => {
+                Envelope::new(429, "You have reached your secondly limit.").with("category", "RATE_LIMITS")
+            }
+        },
         Policy::Daily => rate_limit("daily").with("policyName", "DAILY"),
     };
     body.answer(now, dice)
@@ -60,29 +71,40 @@ mod tests {
     #[test]
     fn each_limit_has_its_recorded_body_in_the_recorded_key_order() {
         let credential = Credential::private_app(48, 7);
+        let (current, recorded) = (Profile::Current, Profile::Recorded2022);
         let table = [
             (
                 Policy::TenSecondly,
+                current,
                 r#"{"status":"error","message":"You have reached your ten_secondly_rolling limit.","errorType":"RATE_LIMIT","correlationId":"ID","policyName":"TEN_SECONDLY_ROLLING","groupName":"publicapi:private_app-api-calls-ten-secondly:7:48"}"#,
             ),
             (
                 Policy::Secondly,
+                current,
                 r#"{"status":"error","message":"You have reached your secondly limit.","errorType":"RATE_LIMIT","correlationId":"ID"}"#,
             ),
             (
                 Policy::Daily,
+                current,
                 r#"{"status":"error","message":"You have reached your daily limit.","errorType":"RATE_LIMIT","correlationId":"ID","policyName":"DAILY"}"#,
+            ),
+            (
+                Policy::Secondly,
+                recorded,
+                r#"{"status":"error","message":"You have reached your secondly limit.","correlationId":"ID","category":"RATE_LIMITS"}"#,
             ),
         ];
         let mut dice = ChaCha8Rng::seed_from_u64(1);
-        for (policy, expected) in table {
-            let answer = answer(policy, &credential, Millis(1), &mut dice);
+        for (policy, profile, expected) in table {
+            let answer = answer(policy, profile, &credential, Millis(1), &mut dice);
             let text = String::from_utf8(answer.body.to_vec()).unwrap();
             let body: Value = serde_json::from_str(&text).unwrap();
             let id = body["correlationId"].as_str().unwrap();
             assert_eq!(answer.headers["x-hubspot-correlation-id"], id);
             assert_eq!(text.replace(id, "ID"), expected);
             assert_eq!(answer.status, 429);
+            // 148 bytes with a UUID: the recorded length of the search 429 of 2022.
+            assert!(profile == Profile::Current || text.len() == 148, "{}", text.len());
             assert!(!answer.headers.contains_key("retry-after"));
         }
     }

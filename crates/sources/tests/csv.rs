@@ -1,4 +1,5 @@
 //! CSV files as a source.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use linchpin_core::sync::row::Cell;
 use linchpin_ports::conformance::source as promises;

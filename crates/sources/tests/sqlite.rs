@@ -1,4 +1,5 @@
 //! A SQLite database as a source, on files made for each test.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, its helpers too")]
 
 use std::path::{Path, PathBuf};
 

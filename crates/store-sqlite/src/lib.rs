@@ -95,7 +95,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
-        let (job, answer) = Request::new(intent, work);
+        let (job, answer) = Request::pair(intent, work);
         self.connections.write(intent, job).await?;
         answer.await.map_err(|_| writer::closed(intent))?
     }
@@ -106,7 +106,7 @@ impl SqliteStore {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     {
-        let (job, answer) = Request::new(intent, work);
+        let (job, answer) = Request::pair(intent, work);
         self.connections.read(intent, job).await?;
         answer.await.map_err(|_| writer::closed(intent))?
     }

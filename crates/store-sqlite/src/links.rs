@@ -199,7 +199,7 @@ fn row_of(tx: &Connection, scope: Scope, object_type: &ObjectType, id: RecordId)
     Ok(row)
 }
 
-fn associations(tx: &Connection, scope: Scope, from: RowId) -> Result<Vec<AssociationLink>, Fault> {
+fn associations(tx: &Connection, scope: Scope, from: &RowId) -> Result<Vec<AssociationLink>, Fault> {
     let mut statement = tx.prepare_cached(ASSOCIATIONS)?;
     let found = statement.query_map(params![scope.portal, scope.app, from.entry.0, from.key.0], |row| {
         Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
@@ -283,7 +283,7 @@ impl Links for SqliteStore {
         let (entry, wanted) = (entry.clone(), wanted.to_vec());
         self.read("look up associations", move |tx| {
             let scope = Scope::of(install)?;
-            wanted.into_iter().map(|key| associations(tx, scope, RowId { entry: entry.clone(), key })).collect()
+            wanted.into_iter().map(|key| associations(tx, scope, &RowId { entry: entry.clone(), key })).collect()
         })
         .await
     }

@@ -42,7 +42,7 @@ where
     F: FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
 {
     /// Pairs work with the place where its outcome is awaited.
-    pub(crate) fn new(intent: &'static str, work: F) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>) {
+    pub(crate) fn pair(intent: &'static str, work: F) -> (Box<dyn Job>, oneshot::Receiver<Result<T, StoreError>>) {
         let (reply, answer) = oneshot::channel();
         (Box::new(Self { intent, work: Some(work), outcome: None, reply }), answer)
     }

@@ -66,10 +66,9 @@ impl Breakers {
     /// Whether a call may pass now.
     pub fn gate(&self, circuit: Circuit, now: Mono) -> Gate {
         match self.0.get(&circuit).map(|breaker| breaker.state) {
-            None | Some(State::Closed { .. }) => Gate::Open,
             Some(State::Open { until }) if until > now => Gate::ShutUntil(until),
-            Some(State::Open { .. }) => Gate::Open,
             Some(State::HalfOpen) => Gate::Probing,
+            None | Some(State::Closed { .. } | State::Open { .. }) => Gate::Open,
         }
     }
 

@@ -161,6 +161,8 @@ struct Attempt {
     install: Install,
     cost: CostClass,
     since: Now,
+    /// Permits of the window that had come back by then.
+    released: u64,
 }
 
 /// The budget of every install of this process.
@@ -209,7 +211,6 @@ impl Budget {
         let known = self.windows.contains_key(&scope);
         let window = self.windows.entry(scope).or_insert_with(|| Window::new(rate, others));
         match past {
-            Past::Fresh => {}
             Past::Crashed { may_send_until } => {
                 // Whichever is earlier: the last possible call, or the restart itself.
                 let rest = (window.span() + RESTART_MARGIN).saturating_sub(now.wall - *may_send_until);
@@ -217,7 +218,7 @@ impl Budget {
             }
             // A window shared with an install that is already here has been restored with it.
             Past::Recorded(record) if !known => record.restore_window(scope, window, now),
-            Past::Recorded(_) => {}
+            Past::Fresh | Past::Recorded(_) => {}
         }
         if !known {
             let permits = window.full_limit();
@@ -274,7 +275,8 @@ impl Budget {
         self.permits_made += 1;
         let permit = Permit::new(self.permits_made);
         self.each_counter(install, cost, Window::take, Day::take);
-        self.attempts.insert(permit.id(), Attempt { install, cost, since: now });
+        let released = self.windows.get(&Scope::of(install, cost)).map_or(0, Window::released);
+        self.attempts.insert(permit.id(), Attempt { install, cost, since: now, released });
         Some(permit)
     }
 
@@ -288,9 +290,9 @@ impl Budget {
     /// The attempt is over, whatever came of it. False if the permit is not out (it was taken for lost).
     pub fn handle_end(&mut self, permit: PermitId, learned: &Learned, now: Now) -> bool {
         let Some(attempt) = self.attempts.remove(&permit) else { return false };
-        let Attempt { install, cost, since } = attempt;
+        let Attempt { install, cost, since, released } = attempt;
         self.each_counter(install, cost, |window| window.settle(now.mono), Day::settle);
-        self.learn_window(Scope::of(install, cost), learned, now);
+        self.learn_window(Scope::of(install, cost), released, learned, now);
         for scope in self.days_of(install, cost).into_iter().flatten() {
             let Some(day) = self.days.get_mut(&scope) else { continue };
             let RateHeaders { daily, daily_remaining, .. } = learned.headers;
@@ -304,12 +306,12 @@ impl Budget {
         true
     }
 
-    fn learn_window(&mut self, scope: Scope, learned: &Learned, now: Now) {
+    fn learn_window(&mut self, scope: Scope, released: u64, learned: &Learned, now: Now) {
         let Some(window) = self.windows.get_mut(&scope) else { return };
         window.advance(now.mono);
         let RateHeaders { max, remaining, .. } = learned.headers;
         if let (Some(max), Some(remaining), Scope::Burst(_)) = (max, remaining, scope) {
-            window.observe(max, remaining, now.mono);
+            window.observe((max, remaining), released, now.mono);
         }
         match (learned.limited, scope) {
             (None | Some(Policy::Daily), _) => {}
@@ -357,13 +359,8 @@ impl Budget {
 
     /// What a later process must know of this install's windows and days: for an orderly end.
     pub fn record(&self, install: Install, now: Now) -> WindowRecord {
-        let costs = [
-            CostClass::Ordinary,
-            CostClass::Search,
-            CostClass::AssociationBatch,
-            CostClass::Token,
-            CostClass::Journal,
-        ];
+        let costs =
+            [CostClass::Ordinary, CostClass::Search, CostClass::AssociationBatch, CostClass::Token, CostClass::Journal];
         let mut record = WindowRecord::new(now.wall);
         for scope in costs.map(|cost| Scope::of(install, cost)) {
             if let Some(window) = self.windows.get(&scope) {

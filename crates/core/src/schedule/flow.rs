@@ -5,12 +5,12 @@ use std::time::Duration;
 use rand_core::Rng;
 
 use super::breaker::{Circuit, Gate};
-use super::budget::{Room, Scope};
+use super::budget::{Policy, Room, Scope};
 use super::coalesce::JoinKey;
 use super::day::DAY_PROBE;
 use super::lanes::{Lane, PerLane};
 use super::{Action, End, Gathered, Job, QUEUE_MAX, Refused, Scheduler, State, Submission, Ticket};
-use crate::time::{Mono, Now};
+use crate::time::{Mono, Now, Wall};
 use crate::verdict::{Enough, Outcome, Verdict, Why};
 
 /// Windows with fewer permits keep none for interactive work.
@@ -112,7 +112,8 @@ impl<D: Rng> Scheduler<D> {
 
     /// A waiting batch goes into the lane of its most urgent input.
     fn hurry(&mut self, key: &JoinKey, unit: Ticket) {
-        let urgent = self.coalescer.newest(key).and_then(|ticket| self.jobs.get(&ticket)).map(|job| job.submission.lane);
+        let urgent =
+            self.coalescer.newest(key).and_then(|ticket| self.jobs.get(&ticket)).map(|job| job.submission.lane);
         let (Some(urgent), Some(job)) = (urgent, self.jobs.get_mut(&unit)) else { return };
         let before = job.submission.lane;
         if urgent >= before {
@@ -140,18 +141,13 @@ impl<D: Rng> Scheduler<D> {
             let step = self.next_step(scope, now);
             self.take_asks();
             match step {
-                Step::Send(ticket) => {
-                    if !self.send(ticket, now) {
-                        return;
-                    }
-                }
+                Step::Send(ticket) if self.send(ticket, now) => {}
+                Step::Send(_) => return,
                 Step::Park(ticket, until) => {
-                    self.finish(ticket, &End::Parked { until, why: Why::RateLimited(Some(super::budget::Policy::Daily)) }, now);
+                    let end = End::Parked { until, why: Why::RateLimited(Some(Policy::Daily)) };
+                    self.finish(ticket, &end, now);
                 }
-                Step::Wait(wake) => {
-                    self.set_wake(scope, wake);
-                    return;
-                }
+                Step::Wait(wake) => return self.set_wake(scope, wake),
             }
         }
     }
@@ -169,46 +165,51 @@ impl<D: Rng> Scheduler<D> {
     }
 
     fn next_step(&mut self, scope: Scope, now: Now) -> Step {
-        let Some(pool) = self.pools.get(&scope).filter(|pool| !pool.is_empty()) else { return Step::Wait(None) };
         let mut may_go = PerLane::new([None; 4]);
         let mut wake: Option<Mono> = None;
-        let mut look_at = |at: Option<Mono>| wake = wake.into_iter().chain(at).min();
+        let mut contended = false;
         for lane in Lane::ALL {
+            let Some(pool) = self.pools.get(&scope) else { return Step::Wait(None) };
             let head = pool.head(lane, &self.breakers, now.mono);
-            look_at(head.opens);
-            let Some((ticket, job)) = head.ticket.and_then(|ticket| Some((ticket, self.jobs.get(&ticket)?))) else {
-                continue;
-            };
-            let install = job.submission.install;
-            match self.budget.room(install, job.submission.cost, now) {
-                Room::DaySpent { until } => return Step::Park(ticket, until),
-                Room::Full { until } => look_at(until),
-                Room::Unknown => {}
-                Room::Free(_) if !lane.is_background() => *may_go.get_mut(lane) = Some(ticket),
-                Room::Free(_) => {
-                    let contended = may_go.get(Lane::Interactive).is_some() || may_go.get(Lane::Realtime).is_some();
-                    if contended {
-                        // Where foreground work waits as well, turns decide: pace and reserve would only starve
-                        // this lane.
-                        *may_go.get_mut(lane) = Some(ticket);
-                        continue;
-                    }
-                    let Some(view) = self.budget.view(scope) else { continue };
-                    let shares = self.budget.shares(install);
-                    let kept = view.limit >= RESERVE_FROM && pool.expects_foreground(now.mono);
-                    let reserve = if kept { shares.reserve } else { 0 };
-                    match pool.pace.next(&view, shares.bulk_burst_percent, reserve, now.mono) {
-                        Some(at) if at <= now.mono => *may_go.get_mut(lane) = Some(ticket),
-                        Some(at) => look_at(Some(at)),
-                        None => look_at(view.next_release),
-                    }
+            wake = wake.into_iter().chain(head.opens).min();
+            let Some(ticket) = head.ticket else { continue };
+            match self.turn(scope, ticket, contended, now) {
+                Turn::Now => {
+                    *may_go.get_mut(lane) = Some(ticket);
+                    contended |= !lane.is_background();
                 }
+                Turn::At(at) => wake = wake.into_iter().chain(at).min(),
+                Turn::NotToday(until) => return Step::Park(ticket, until),
             }
         }
         let lanes = PerLane::new(Lane::ALL.map(|lane| may_go.get(lane).is_some()));
-        match pool.turns.choose(lanes).and_then(|lane| *may_go.get(lane)) {
+        let chosen = self.pools.get(&scope).and_then(|pool| pool.turns.choose(lanes));
+        match chosen.and_then(|lane| *may_go.get(lane)) {
             Some(ticket) => Step::Send(ticket),
             None => Step::Wait(wake),
+        }
+    }
+
+    /// When the head of a lane may leave. `contended` says that foreground work may leave now as well: turns decide
+    /// then, and pace and reserve would only starve the background lanes.
+    fn turn(&mut self, scope: Scope, ticket: Ticket, contended: bool, now: Now) -> Turn {
+        let (Some(job), Some(pool)) = (self.jobs.get(&ticket), self.pools.get(&scope)) else { return Turn::At(None) };
+        let Submission { install, lane, cost, .. } = job.submission;
+        match self.budget.room(install, cost, now) {
+            Room::DaySpent { until } => return Turn::NotToday(until),
+            Room::Full { until } => return Turn::At(until),
+            Room::Unknown => return Turn::At(None),
+            Room::Free(_) if contended || !lane.is_background() => return Turn::Now,
+            Room::Free(_) => {}
+        }
+        let Some(view) = self.budget.view(scope) else { return Turn::At(None) };
+        let shares = self.budget.shares(install);
+        let kept = view.limit >= RESERVE_FROM && pool.expects_foreground(now.mono);
+        let reserve = if kept { shares.reserve } else { 0 };
+        match pool.pace.next(&view, shares.bulk_burst_percent, reserve, now.mono) {
+            Some(at) if at <= now.mono => Turn::Now,
+            // A permit that comes back before quickens the pace.
+            paced => Turn::At(paced.into_iter().chain(view.next_release).min()),
         }
     }
 
@@ -290,13 +291,15 @@ impl<D: Rng> Scheduler<D> {
                 (Verdict::AskHuman, Outcome::Answered(answer)) => End::DeadToken(Some(answer)),
                 (Verdict::AskHuman, Outcome::NotSent(_) | Outcome::Lost(_)) => End::DeadToken(None),
                 (_, Outcome::Answered(answer)) => End::Unknown { answer: Some(answer), cause: None },
-                (_, Outcome::NotSent(cause) | Outcome::Lost(cause)) => End::Unknown { answer: None, cause: Some(cause) },
+                (_, Outcome::NotSent(cause) | Outcome::Lost(cause)) => {
+                    End::Unknown { answer: None, cause: Some(cause) }
+                }
             },
         };
         self.finish(ticket, &end, now);
     }
 
-    fn day_spent_until(&mut self, ticket: Ticket, now: Now) -> Option<crate::time::Wall> {
+    fn day_spent_until(&mut self, ticket: Ticket, now: Now) -> Option<Wall> {
         let Submission { install, cost, .. } = self.jobs.get(&ticket)?.submission;
         match self.budget.room(install, cost, now) {
             Room::DaySpent { until } => Some(until),
@@ -364,7 +367,17 @@ enum Step {
     /// This one leaves.
     Send(Ticket),
     /// This one cannot leave today.
-    Park(Ticket, crate::time::Wall),
+    Park(Ticket, Wall),
     /// Nothing, before that moment or another input.
     Wait(Option<Mono>),
+}
+
+/// When one submission may leave.
+enum Turn {
+    /// Now, if its lane has the turn.
+    Now,
+    /// Then, or after another input.
+    At(Option<Mono>),
+    /// Not before the day ends.
+    NotToday(Wall),
 }

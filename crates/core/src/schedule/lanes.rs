@@ -12,12 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Mono;
 
-/// How fast background work may catch up when many permits become free at once: twice the limit's rate.
-const CATCH_UP: (u32, u32) = (2, 1);
-
-/// How many calls ahead of the even spread background work may be: near the end of a window a free permit should not
-/// lie idle for the sake of evenness.
-const AHEAD: u32 = 8;
+/// How fast background work may catch up when many permits become free at once: four times the limit's rate.
+const CATCH_UP: (u32, u32) = (4, 1);
 
 /// The kind of hurry that a call is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -159,7 +155,7 @@ impl Pace {
         let Some(last) = self.last.filter(|_| u64::from(window.used) >= burst) else { return Some(now) };
         // Spread what is left evenly until the oldest permit comes back.
         let oldest = window.next_release.unwrap_or(last + window.span);
-        let even = (oldest - last) / (window.available + AHEAD);
+        let even = (oldest - last) / (window.available + 1);
         let (times, of) = CATCH_UP;
         let floor = window.span * of / (window.limit.max(1) * times);
         Some(last + even.max(floor))
@@ -221,7 +217,8 @@ mod tests {
     #[test]
     fn background_work_bursts_to_its_share_and_is_then_spread() {
         let mut pace = Pace::default();
-        let mut window = WindowView { limit: 100, used: 0, available: 100, span: Duration::from_secs(10), next_release: None };
+        let mut window =
+            WindowView { limit: 100, used: 0, available: 100, span: Duration::from_secs(10), next_release: None };
         let now = Mono(1_000_000);
         for _ in 0..20 {
             assert_eq!(pace.next(&window, 20, 1, now), Some(now));
@@ -229,8 +226,8 @@ mod tests {
             window.used += 1;
             window.available -= 1;
         }
-        // Eighty permits, ten seconds: a call every 114 ms.
-        assert_eq!(pace.next(&window, 20, 1, now), Some(now + Duration::from_secs(10) / 88));
+        // Eighty permits, ten seconds: a call every 123 ms.
+        assert_eq!(pace.next(&window, 20, 1, now), Some(now + Duration::from_secs(10) / 81));
         window.available = 1;
         assert_eq!(pace.next(&window, 20, 1, now), None, "the reserve is not for background work");
     }

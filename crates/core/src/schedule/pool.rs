@@ -61,11 +61,6 @@ impl Pool {
         self.waiting
     }
 
-    /// Whether nobody waits.
-    pub(super) fn is_empty(&self) -> bool {
-        Lane::ALL.iter().all(|lane| *self.waiting.get(*lane) == 0)
-    }
-
     /// The oldest submission of a lane whose breaker lets it pass; else when the first breaker may.
     pub(super) fn head(&self, lane: Lane, breakers: &Breakers, now: Mono) -> Head {
         let mut head = Head { ticket: None, opens: None };

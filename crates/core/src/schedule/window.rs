@@ -35,11 +35,13 @@ impl Expiring {
         }
     }
 
-    /// Forgets whatever has expired.
-    fn advance(&mut self, now: Mono) {
+    /// Forgets whatever has expired, and returns how much that was.
+    fn advance(&mut self, now: Mono) -> u32 {
+        let before = self.total;
         while let Some(first) = self.at.first_entry().filter(|first| *first.key() <= now) {
             self.total -= first.remove();
         }
+        before - self.total
     }
 
     /// The next moment at which something expires.
@@ -68,6 +70,8 @@ pub(super) struct Window {
     pub(super) settled: Expiring,
     /// Used by others, as headers and 429s prove.
     pub(super) foreign: Expiring,
+    /// Permits that ever came back by themselves.
+    released: u64,
     /// Nothing may leave before: after a restart, or while HubSpot says so.
     closed_until: Option<Mono>,
     /// Permits taken away after 429s that were not ours, and until when.
@@ -84,9 +88,15 @@ impl Window {
             in_flight: 0,
             settled: Expiring::default(),
             foreign: Expiring::default(),
+            released: 0,
             closed_until: None,
             slowed: None,
         }
+    }
+
+    /// Permits that ever came back by themselves: noted when a call leaves, for [`observe`](Self::observe).
+    pub(super) fn released(&self) -> u64 {
+        self.released
     }
 
     /// What counts as the whole window now.
@@ -122,8 +132,7 @@ impl Window {
 
     /// Forgets what is over.
     pub(super) fn advance(&mut self, now: Mono) {
-        self.settled.advance(now);
-        self.foreign.advance(now);
+        self.released += u64::from(self.settled.advance(now) + self.foreign.advance(now));
         self.closed_until = self.closed_until.filter(|until| *until > now);
         self.slowed = self.slowed.filter(|(_, until)| *until > now);
     }
@@ -155,15 +164,18 @@ impl Window {
         self.settled.add(now + self.span, 1);
     }
 
-    /// HubSpot's own count: only what is more than ours is news, and only downwards.
+    /// HubSpot's own count, from a call that left when `released_before` permits had come back: only what is more than
+    /// ours is news, and only downwards.
     ///
-    /// All our calls in flight may be in its count already, so what exceeds ours is certainly somebody else's.
-    pub(super) fn observe(&mut self, max: u32, remaining: u32, now: Mono) {
+    /// HubSpot counted at some moment since the call left. All our calls in flight may be in its count, and so may
+    /// those whose permits came back since; what exceeds them is certainly somebody else's.
+    pub(super) fn observe(&mut self, (max, remaining): (u32, u32), released_before: u64, now: Mono) {
         if max > 0 && max < self.limit {
             self.limit = max;
         }
-        let used = max.saturating_sub(remaining);
-        let unseen = used.saturating_sub(self.used());
+        let since = u32::try_from(self.released.saturating_sub(released_before)).unwrap_or(u32::MAX);
+        let ours = self.used().saturating_add(since);
+        let unseen = max.saturating_sub(remaining).saturating_sub(ours);
         self.foreign.add(now + self.span, unseen);
     }
 

@@ -152,7 +152,11 @@ fn names(error: &BatchError, operation: &Operation) -> bool {
 
 fn done(tried: &Tried<'_>, result: &BatchResult) -> Ended {
     let link = link_of(tried, &result.record);
-    Ended::Done { link: Some(link), association: None, created: result.new }
+    let created = match tried.operation.action {
+        Action::Create { .. } => Some(true),
+        _ => result.new,
+    };
+    Ended::Done { link: Some(link), association: None, created }
 }
 
 /// The link that a write leaves behind.

@@ -31,9 +31,12 @@ fn seconds(from: u64, to: u64) -> std::ops::RangeInclusive<Duration> {
 }
 
 const TEN_SECONDLY: &str = r#"{"status":"error","message":"You have reached your ten_secondly_rolling limit.","errorType":"RATE_LIMIT","policyName":"TEN_SECONDLY_ROLLING"}"#;
-const TEN_BY_MESSAGE: &str = r#"{"status":"error","message":"You have reached your ten_secondly_rolling limit.","category":"RATE_LIMITS"}"#;
-const SEARCH_2022: &str = r#"{"status":"error","message":"You have reached your secondly limit.","category":"RATE_LIMITS"}"#;
-const SEARCH_2026: &str = r#"{"status":"error","message":"You have reached your secondly limit.","errorType":"RATE_LIMIT"}"#;
+const TEN_BY_MESSAGE: &str =
+    r#"{"status":"error","message":"You have reached your ten_secondly_rolling limit.","category":"RATE_LIMITS"}"#;
+const SEARCH_2022: &str =
+    r#"{"status":"error","message":"You have reached your secondly limit.","category":"RATE_LIMITS"}"#;
+const SEARCH_2026: &str =
+    r#"{"status":"error","message":"You have reached your secondly limit.","errorType":"RATE_LIMIT"}"#;
 const DAILY: &str = r#"{"status":"error","message":"You have reached your daily limit.","policyName":"DAILY"}"#;
 const RATE_AS_500: &str = r#"{"status":"error","message":"Internal error","category":"RATE_LIMITS"}"#;
 const INTERNAL: &str = r#"{"correlationId":"x","message":"internal error","status":"error"}"#;
@@ -135,7 +138,8 @@ fn refused_token_is_renewed_once_if_it_can_be() {
 }
 
 fn any_outcome() -> impl Strategy<Value = Outcome> {
-    let bodies = prop::sample::select(vec![TEN_SECONDLY, SEARCH_2022, DAILY, RATE_AS_500, INTERNAL, HTML, "", "[]", "7"]);
+    let bodies =
+        prop::sample::select(vec![TEN_SECONDLY, SEARCH_2022, DAILY, RATE_AS_500, INTERNAL, HTML, "", "[]", "7"]);
     let lost = Outcome::Lost(Cause { kind: CauseKind::Timeout, detail: String::new() });
     let unsent = Outcome::NotSent(Cause { kind: CauseKind::Connect, detail: String::new() });
     prop_oneof![

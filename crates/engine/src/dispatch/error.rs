@@ -76,15 +76,15 @@ impl DispatchError {
     /// The code of the page that explains it.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Unknown(_) => "LP3020",
-            Self::Unreachable(_) => "LP3021",
-            Self::DeadToken(_) => "LP3022",
-            Self::DayExhausted { .. } => "LP3023",
-            Self::Migrating { .. } => "LP3024",
-            Self::Deadline { .. } => "LP3025",
-            Self::Shutdown => "LP3026",
-            Self::Overloaded { .. } => "LP3027",
-            Self::UnknownInstall => "LP3028",
+            Self::Unknown(_) => "LP3010",
+            Self::Unreachable(_) => "LP3011",
+            Self::DeadToken(_) => "LP3012",
+            Self::DayExhausted { .. } => "LP3013",
+            Self::Migrating { .. } => "LP3014",
+            Self::Deadline { .. } => "LP3015",
+            Self::Shutdown => "LP3016",
+            Self::Overloaded { .. } => "LP3017",
+            Self::UnknownInstall => "LP3018",
         }
     }
 }

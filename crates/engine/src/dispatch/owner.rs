@@ -177,8 +177,12 @@ impl Owner {
 
     async fn lease_again(&mut self) {
         let now = self.now().mono;
-        let due: Vec<(Scope, u32)> =
-            self.unleased.iter().filter(|(_, (_, at))| *at <= now).map(|(scope, (permits, _))| (*scope, *permits)).collect();
+        let due: Vec<(Scope, u32)> = self
+            .unleased
+            .iter()
+            .filter(|(_, (_, at))| *at <= now)
+            .map(|(scope, (permits, _))| (*scope, *permits))
+            .collect();
         for (scope, permits) in due {
             self.lease(scope, permits).await;
         }
@@ -187,7 +191,8 @@ impl Owner {
     fn send(&mut self, permit: Permit, tickets: &[Ticket], attempt: u32) {
         let now = self.now();
         // Single calls only: nothing is submitted with a key to join.
-        let Some((ticket, pending)) = tickets.first().and_then(|ticket| Some((*ticket, self.pending.get(ticket)?))) else {
+        let Some((ticket, pending)) = tickets.first().and_then(|ticket| Some((*ticket, self.pending.get(ticket)?)))
+        else {
             return self.scheduler.handle_outcome(permit.id(), not_sent("the call is gone"), now);
         };
         if pending.reply.is_closed() {

@@ -16,7 +16,7 @@ use crate::{
     faults::{self, Fault, FaultRule, FaultRuleError, Faults},
     latency,
     ledger::{Happened, Ledger},
-    limits::{Counted, LimitRules, Limiter, Quotas, zone},
+    limits::{Counted, LimitRules, Limiter, Profile, Quotas, zone},
     model::{Caller, Portal, RecordSource},
     options::{APP_ID_DEFAULT, LATENCY_MS_MAX, SimOptions, StartError, TokenSpec},
     own::{self, DailyUseCopy},
@@ -72,6 +72,7 @@ pub struct Hub {
 pub(crate) struct PortalSlot {
     pub(crate) model: Portal,
     pub(crate) limiter: Limiter,
+    profile: Profile,
     daily_use: DailyUseCopy,
 }
 
@@ -330,13 +331,14 @@ impl PortalSlot {
     fn new(options: &SimOptions, now: Millis) -> Result<Self, StartError> {
         let name = &options.portal.time_zone;
         let zone = zone(name).ok_or_else(|| StartError::TimeZone(name.clone()))?;
-        let quotas = Quotas::of(options.tier, options.limit_increase);
+        let quotas = Quotas::of(options.profile, options.tier, options.limit_increase);
         let rules = LimitRules { quotas, window: options.window, count_rejected: options.count_rejected, zone };
         let mut portal = options.portal.clone();
         portal.seed = options.seed;
         Ok(Self {
             model: Portal::new(portal, now),
             limiter: Limiter::new(rules, now),
+            profile: options.profile,
             daily_use: DailyUseCopy::default(),
         })
     }
@@ -352,11 +354,11 @@ impl PortalSlot {
         let class = call.route.class;
         let (mut answer, counted) = if let Some(Fault::RateLimit { policy }) = call.fault {
             let counted = self.limiter.count_forced_refusal(class, credential, now);
-            (refusal::answer(policy.into(), credential, now, dice), counted)
+            (refusal::answer(policy.into(), self.profile, credential, now, dice), counted)
         } else {
             let admission = self.limiter.admit(class, credential, now);
             let answer = match admission.refused {
-                Some(policy) => refusal::answer(policy, credential, now, dice),
+                Some(policy) => refusal::answer(policy, self.profile, credential, now, dice),
                 None => self.handle(call, credential, now, dice),
             };
             (answer, admission.counted)

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
+use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use serde_json::{Value, json};
@@ -35,6 +36,10 @@ fn request(method: Method, path: &str, body: &str) -> ApiRequest {
 
 fn list() -> ApiRequest {
     request(Method::GET, CONTACTS, "")
+}
+
+fn search() -> ApiRequest {
+    request(Method::POST, "/crm/v3/objects/contacts/search", "{}")
 }
 
 fn create(email: &str) -> ApiRequest {
@@ -174,6 +179,37 @@ fn printing_a_hub_or_a_request_shows_no_token_and_no_record() {
     let printed = format!("{:?} {:?}", bench.hub, list());
     assert!(printed.contains("in_flight: 2"), "{printed}");
     assert!(!printed.contains("pat-good") && !printed.contains("ada@"), "{printed}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+    #[test]
+    fn the_ledger_shows_no_window_above_its_limit_and_no_refusal_below_it(
+        gaps in proptest::collection::vec(0_i64..60, 300..700),
+        seed in any::<u64>(),
+        window in prop_oneof![Just(WindowModel::Exact), Just(WindowModel::Seconds)],
+    ) {
+        let mut bench = bench(&SimOptions { latency_ms: 120, window, seed, ..options() });
+        let mut at = 0;
+        for (number, gap) in gaps.iter().enumerate() {
+            at += gap;
+            bench.arrive(if number % 9 == 0 { search() } else { list() }, at);
+        }
+        bench.advance(1_000_000);
+        let entries = bench.entries();
+        for (bucket, limit, span) in [(Counted::BURST, 190, 10_000), (Counted::SEARCH, 5, 1_000)] {
+            for (place, entry) in entries.iter().enumerate() {
+                let inside = |other: &&Entry| other.counted.contains(bucket) && match window {
+                    WindowModel::Exact => other.time.0 > entry.time.0 - span,
+                    WindowModel::Seconds => other.time.0.div_euclid(1_000) > (entry.time.0 - span).div_euclid(1_000),
+                };
+                let before = entries[..place].iter().filter(inside).count();
+                let of_this_bucket = entry.route.ends_with("search") == (bucket == Counted::SEARCH);
+                prop_assert!(!of_this_bucket || (before < limit) == (entry.status != Some(429)), "{entry:?} {before}");
+                prop_assert!(before <= limit);
+            }
+        }
+    }
 }
 
 #[test]

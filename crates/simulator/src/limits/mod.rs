@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 pub(crate) use day::zone;
-pub use quota::{Quotas, Tier};
+pub use quota::{Profile, Quotas, Tier};
 pub use window::WindowModel;
 
 use crate::{
@@ -137,7 +137,8 @@ pub(crate) struct Limiter {
     rules: LimitRules,
     day: DayCounter,
     association_day: DayCounter,
-    search: Window,
+    /// By app where searches are counted so, else under `None`.
+    search: BTreeMap<Option<u64>, Window>,
     association: Window,
     burst: BTreeMap<u64, Window>,
 }
@@ -159,7 +160,7 @@ impl Limiter {
         Self {
             association_day: day.clone(),
             day,
-            search: Window::new(rules.window, SEARCH_SECONDS),
+            search: BTreeMap::new(),
             association: Window::new(rules.window, BURST_SECONDS),
             burst: BTreeMap::new(),
             rules,
@@ -246,7 +247,9 @@ impl Limiter {
                 let max = burst_max(quotas, credential.kind);
                 (self.burst_window(credential.app_id).used(now) >= max).then_some(Policy::TenSecondly)
             }
-            CostClass::Search => (self.search.used(now) >= quotas.search).then_some(Policy::Secondly),
+            CostClass::Search => {
+                (self.search_window(credential).used(now) >= quotas.search).then_some(Policy::Secondly)
+            }
             CostClass::Association if self.association_day.used(now) >= quotas.association_daily => Some(Policy::Daily),
             CostClass::Association => {
                 (self.association.used(now) >= quotas.association).then_some(Policy::AssociationTenSecondly)
@@ -272,7 +275,7 @@ impl Limiter {
                 Counted::BURST
             }
             CostClass::Search => {
-                self.search.add(now);
+                self.search_window(credential).add(now);
                 Counted::SEARCH
             }
             CostClass::Association => {
@@ -282,6 +285,12 @@ impl Limiter {
             }
             CostClass::Exempt => Counted::NONE,
         }
+    }
+
+    fn search_window(&mut self, credential: &Credential) -> &mut Window {
+        let own = self.rules.quotas.is_some_and(|quotas| quotas.search_per_app);
+        let model = self.rules.window;
+        self.search.entry(own.then_some(credential.app_id)).or_insert_with(|| Window::new(model, SEARCH_SECONDS))
     }
 
     fn burst_window(&mut self, app_id: u64) -> &mut Window {

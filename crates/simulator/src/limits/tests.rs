@@ -10,7 +10,7 @@ fn limiter(tier: Tier, limit_increase: bool) -> Limiter {
 
 fn rules(tier: Tier, limit_increase: bool, count_rejected: bool) -> Limiter {
     let zone = zone("US/Eastern").unwrap();
-    let quotas = Quotas::of(tier, limit_increase);
+    let quotas = Quotas::of(Profile::Current, tier, limit_increase);
     Limiter::new(LimitRules { quotas, window: WindowModel::Exact, count_rejected, zone }, NOON)
 }
 
@@ -153,4 +153,17 @@ fn a_portal_without_limits_refuses_nothing_and_says_nothing() {
     limiter.write_headers(CostClass::Standard, &private(1), NOON, &mut headers);
     assert!(headers.is_empty());
     assert_eq!(limiter.day_use(NOON).used, 10_000);
+}
+
+#[test]
+fn the_profile_of_2022_has_the_limits_of_the_recordings_whatever_the_plan() {
+    let zone = zone("US/Eastern").unwrap();
+    let quotas = Quotas::of(Profile::Recorded2022, Tier::Enterprise, true);
+    let rules = LimitRules { quotas, window: WindowModel::Seconds, count_rejected: false, zone };
+    let mut limiter = Limiter::new(rules, NOON);
+    assert_eq!(admitted(&mut limiter, CostClass::Standard, &private(1), NOON), 100);
+    assert_eq!(admitted(&mut limiter, CostClass::Search, &private(1), NOON), 4);
+    assert_eq!(admitted(&mut limiter, CostClass::Search, &private(2), NOON), 4, "each token has its own");
+    assert_eq!(limiter.day_use(NOON).limit, Some(250_000));
+    assert_eq!(Quotas::of(Profile::Recorded2022, Tier::Unlimited, false), None);
 }

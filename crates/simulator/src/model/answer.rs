@@ -18,7 +18,7 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html;charset=iso-8859-1
 pub(super) type Context = Vec<(&'static str, Vec<String>)>;
 
 /// What a handler returns.
-pub(super) type Outcome<T = Reply> = Result<T, Box<Refusal>>;
+pub(super) type Outcome<T = Reply> = Result<T, Refusal>;
 
 /// A successful answer.
 #[derive(Debug)]
@@ -59,9 +59,12 @@ enum Shape {
     Page,
 }
 
-/// An answer that is not a success.
+/// An answer that is not a success; boxed, because success is what calls mostly return.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct Refusal(Box<Detail>);
+
+#[derive(Debug)]
+struct Detail {
     status: u16,
     message: String,
     category: Option<&'static str>,
@@ -73,8 +76,8 @@ pub(super) struct Refusal {
 
 impl Refusal {
     /// An envelope with a status and a message and nothing else.
-    pub(super) fn bare(status: u16, message: impl Into<String>) -> Box<Self> {
-        Box::new(Self {
+    pub(super) fn bare(status: u16, message: impl Into<String>) -> Self {
+        Self(Box::new(Detail {
             status,
             message: message.into(),
             category: None,
@@ -82,42 +85,42 @@ impl Refusal {
             context: Vec::new(),
             errors: Vec::new(),
             shape: Shape::Envelope,
-        })
+        }))
     }
 
     /// 400 with category `VALIDATION_ERROR`.
-    pub(super) fn invalid(message: impl Into<String>) -> Box<Self> {
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
         Self::bare(400, message).category("VALIDATION_ERROR")
     }
 
     /// The 404 of a record, property or whatever has a well-formed name but does not exist.
-    pub(super) fn missing() -> Box<Self> {
+    pub(super) fn missing() -> Self {
         Self::bare(404, "resource not found")
     }
 
     /// The servlet container's page for a path that does not exist.
-    pub(super) fn no_such_path() -> Box<Self> {
+    pub(super) fn no_such_path() -> Self {
         let mut page = Self::bare(404, "Not Found");
-        page.shape = Shape::Page;
+        page.0.shape = Shape::Page;
         page
     }
 
     /// The servlet container's page for a path that exists with other methods.
-    pub(super) fn wrong_method() -> Box<Self> {
+    pub(super) fn wrong_method() -> Self {
         let mut page = Self::bare(405, "Method Not Allowed");
-        page.shape = Shape::Page;
+        page.0.shape = Shape::Page;
         page
     }
 
     /// The servlet container's page for a body that is not declared as JSON.
-    pub(super) fn wrong_media_type() -> Box<Self> {
+    pub(super) fn wrong_media_type() -> Self {
         let mut page = Self::bare(415, "Unsupported Media Type");
-        page.shape = Shape::Page;
+        page.0.shape = Shape::Page;
         page
     }
 
     /// A body that is JSON but lacks required fields.
-    pub(super) fn unset_fields(fields: &[&str]) -> Box<Self> {
+    pub(super) fn unset_fields(fields: &[&str]) -> Self {
         Self::bare(
             400,
             format!(
@@ -127,26 +130,28 @@ impl Refusal {
         )
     }
 
-    pub(super) fn category(mut self: Box<Self>, category: &'static str) -> Box<Self> {
-        self.category = Some(category);
+    pub(super) fn category(mut self, category: &'static str) -> Self {
+        self.0.category = Some(category);
         self
     }
 
-    pub(super) fn sub_category(mut self: Box<Self>, sub_category: &'static str) -> Box<Self> {
-        self.sub_category = Some(sub_category);
+    pub(super) fn sub_category(mut self, sub_category: &'static str) -> Self {
+        self.0.sub_category = Some(sub_category);
         self
     }
 
-    pub(super) fn context(mut self: Box<Self>, name: &'static str, values: Vec<String>) -> Box<Self> {
-        self.context.push((name, values));
+    pub(super) fn context(mut self, name: &'static str, values: Vec<String>) -> Self {
+        self.0.context.push((name, values));
         self
     }
 
-    pub(super) fn errors(mut self: Box<Self>, errors: Vec<Value>) -> Box<Self> {
-        self.errors = errors;
+    pub(super) fn errors(mut self, errors: Vec<Value>) -> Self {
+        self.0.errors = errors;
         self
     }
+}
 
+impl Detail {
     fn envelope(&self, correlation: &str) -> Value {
         let mut body = Map::new();
         body.insert("status".into(), "error".into());
@@ -222,11 +227,11 @@ pub(super) fn finish(outcome: Outcome, correlation: &str) -> ApiAnswer {
             }
             (reply.status, reply.body)
         }
-        Err(refusal) if refusal.shape == Shape::Page => {
+        Err(Refusal(refusal)) if refusal.shape == Shape::Page => {
             headers.insert(CONTENT_TYPE, HTML);
             (refusal.status, refusal.page().into_bytes())
         }
-        Err(refusal) => {
+        Err(Refusal(refusal)) => {
             headers.insert(CONTENT_TYPE, JSON);
             if refusal.status == 404 {
                 headers.insert(NOT_FOUND, HeaderValue::from_static("true"));

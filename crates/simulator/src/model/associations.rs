@@ -166,7 +166,7 @@ impl Portal {
         }
     }
 
-    fn refuse_pair(&self, from: Kind, to: Kind) -> Box<Refusal> {
+    fn refuse_pair(&self, from: Kind, to: Kind) -> Refusal {
         let (from, to) = (&self.catalog.get(from).type_id, &self.catalog.get(to).type_id);
         Refusal::invalid(format!("No association type exists between {from} and {to}"))
     }
@@ -301,7 +301,7 @@ impl Portal {
         for input in &inputs {
             match self.carry_out_pair(from, to, input, verb, &mut seen) {
                 Ok(more) => results.extend(more),
-                Err(error) => errors.push(*error),
+                Err(error) => errors.push(error),
             }
         }
         if verb == Verb::RemoveLabels {
@@ -318,7 +318,7 @@ impl Portal {
         input: &PairInput,
         verb: Verb,
         seen: &mut BTreeSet<(End, End)>,
-    ) -> Result<Vec<Vec<u8>>, Box<BatchError>> {
+    ) -> Result<Vec<Vec<u8>>, BatchError> {
         let from = self.batch_end(from, input.from.as_ref(), FROM_MISSING)?;
         let to = self.batch_end(to, input.to.as_ref(), TO_MISSING)?;
         if from == to {
@@ -343,24 +343,22 @@ impl Portal {
         Ok(vec![self.labelled_json(from, to).to_string().into_bytes()])
     }
 
-    fn batch_end(&self, kind: Kind, input: Option<&IdInput>, missing: &'static str) -> Result<End, Box<BatchError>> {
+    fn batch_end(&self, kind: Kind, input: Option<&IdInput>, missing: &'static str) -> Result<End, BatchError> {
         let key = input.and_then(|input| input.id.as_ref()).map_or("", |id| id.0.as_str());
         let Ok(id) = key.parse::<u64>() else {
-            return Err(Box::new(BatchError {
+            return Err(BatchError {
                 category: "VALIDATION_ERROR",
                 sub_category: Some("crm.associations.INVALID_IDENTIFIER"),
                 message: format!("{key} is not a valid ID"),
                 context: vec![("id", vec![key.to_owned()])],
-            }));
+            });
         };
         let object_type = self.catalog.get(kind);
-        object_type.records.resolve(id).map(|(id, _)| End { kind, id }).ok_or_else(|| {
-            Box::new(BatchError {
-                category: "OBJECT_NOT_FOUND",
-                sub_category: Some(missing),
-                message: format!("No {} with ID {id} exists", object_type.singular),
-                context: vec![("id", vec![key.to_owned()])],
-            })
+        object_type.records.resolve(id).map(|(id, _)| End { kind, id }).ok_or_else(|| BatchError {
+            category: "OBJECT_NOT_FOUND",
+            sub_category: Some(missing),
+            message: format!("No {} with ID {id} exists", object_type.singular),
+            context: vec![("id", vec![key.to_owned()])],
         })
     }
 
@@ -452,8 +450,8 @@ impl Portal {
             let name = input.name.as_deref().unwrap_or_default();
             let known = self.links.types(from, to).iter().find(|known| known.name == name && known.label.is_none());
             match (ends, known) {
-                (Err(error), _) => errors.push(*error),
-                (Ok(_), None) => errors.push(*validation(format!("{name} is not a valid association type"))),
+                (Err(error), _) => errors.push(error),
+                (Ok(_), None) => errors.push(validation(format!("{name} is not a valid association type"))),
                 (Ok((one, other)), Some(known)) => {
                     let (id, inverse) = (known.id, known.inverse);
                     let back = self.links.find(to, from, inverse).map_or_else(String::new, |back| back.name.clone());
@@ -517,8 +515,8 @@ fn to_itself(end: End) -> String {
     format!("Object {0} cannot be associated to itself ({0})", end.id)
 }
 
-fn validation(message: String) -> Box<BatchError> {
-    Box::new(BatchError { category: "VALIDATION_ERROR", sub_category: None, message, context: Vec::new() })
+fn validation(message: String) -> BatchError {
+    BatchError { category: "VALIDATION_ERROR", sub_category: None, message, context: Vec::new() }
 }
 
 fn check_count(count: usize, most: usize) -> Outcome<()> {

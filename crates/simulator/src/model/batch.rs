@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Portal;
 use super::answer::{BatchError, Outcome, Refusal, Reply};
-use super::call::{BatchInput, Call, IdInput, Text, WriteInput};
+use super::call::{BatchInput, Call, IdInput, Properties, Text, WriteInput};
 use super::catalog::Kind;
 use super::json::{push_key, push_option, push_text};
 use super::property::{CREATED, MODIFIED, OBJECT_ID, PropId};
@@ -38,7 +38,7 @@ struct Done {
 enum Fault {
     Values(Vec<Invalid>),
     Taken(Conflict, Option<u64>),
-    Refused(Box<Refusal>, String),
+    Refused(Refusal, String),
 }
 
 /// An input that passed every check.
@@ -130,7 +130,7 @@ impl Portal {
             let steps = self.plan_all(kind, &inputs, call, &plan)?;
             (self.carry_out(kind, steps, &inputs, None, call), Vec::new())
         };
-        self.answer_writes(kind, 201, done, &errors, call)
+        Ok(self.answer_writes(kind, 201, done, &errors, call))
     }
 
     /// POST of `batch/update`. Ids that do not exist never stop the others; ids of merged records are passed over.
@@ -175,7 +175,7 @@ impl Portal {
             let steps = self.plan_all(kind, &present, call, &plan)?;
             self.carry_out(kind, steps, &present, None, call)
         };
-        self.answer_writes(kind, 200, done, &errors, call)
+        Ok(self.answer_writes(kind, 200, done, &errors, call))
     }
 
     fn target_of_update(&self, kind: Kind, input: &WriteInput, call: &Call<'_>) -> Target {
@@ -218,7 +218,7 @@ impl Portal {
             let steps = self.plan_all(kind, &inputs, call, &plan)?;
             (self.carry_out(kind, steps, &inputs, Some(()), call), Vec::new())
         };
-        self.answer_writes(kind, 200, done, &errors, call)
+        Ok(self.answer_writes(kind, 200, done, &errors, call))
     }
 
     /// POST of `batch/archive`; ids that do not exist are passed over.
@@ -238,11 +238,11 @@ impl Portal {
         self.catalog.get(kind).properties.find(name).is_some_and(|id| self.is_contact_email(kind, id))
     }
 
-    fn refuse_non_unique(&self, kind: Kind, name: &str) -> Box<Refusal> {
+    fn refuse_non_unique(&self, kind: Kind, name: &str) -> Refusal {
         self.refuse_key(kind, name, "update/upsert")
     }
 
-    fn refuse_key(&self, kind: Kind, name: &str, verb: &str) -> Box<Refusal> {
+    fn refuse_key(&self, kind: Kind, name: &str, verb: &str) -> Refusal {
         let (type_id, portal) = (&self.catalog.get(kind).type_id, self.options.portal_id);
         Refusal::invalid(format!(
             "Unable to perform {verb} by non-unique {type_id} property {name} in portal ID {portal}"
@@ -270,8 +270,9 @@ impl Portal {
     }
 
     fn plan_create(&self, kind: Kind, input: &WriteInput, now: Millis) -> Result<Step, Fault> {
-        let properties = input.properties.clone().unwrap_or_default();
-        let changes = self.check_values(kind, &properties, now).map_err(Fault::Values)?;
+        let none = Properties::default();
+        let properties = input.properties.as_ref().unwrap_or(&none);
+        let changes = self.check_values(kind, properties, now).map_err(Fault::Values)?;
         self.plan_new(kind, changes, input)
     }
 
@@ -291,19 +292,18 @@ impl Portal {
     }
 
     fn plan_update(&self, kind: Kind, input: &WriteInput, now: Millis) -> Result<Step, Fault> {
-        let properties = input.properties.clone().unwrap_or_default();
-        if properties.0.is_empty() {
+        let Some(properties) = input.properties.as_ref().filter(|properties| !properties.0.is_empty()) else {
             let text = "No properties found to update, please provide at least one.";
             let refusal = Refusal::invalid(text).context("properties", vec!["{}".to_owned()]);
             return Err(Fault::Refused(refusal, text.to_owned()));
-        }
+        };
         let key = input.id.as_ref().map_or("", |id| id.0.as_str());
         let records = &self.catalog.get(kind).records;
         let id = match id_property(input).and_then(|name| self.catalog.get(kind).properties.find(name)) {
             Some(place) => records.owner_of(place, &self.key_form(kind, place, key)),
             None => key.parse().ok(),
         };
-        let changes = self.check_values(kind, &properties, now).map_err(Fault::Values)?;
+        let changes = self.check_values(kind, properties, now).map_err(Fault::Values)?;
         self.plan_change(kind, id.unwrap_or(0), changes)
     }
 
@@ -367,7 +367,7 @@ impl Portal {
         first_refusal.map_or(Ok(steps), Err)
     }
 
-    fn refuse_taken(&self, kind: Kind, conflict: &Conflict, own: Option<u64>) -> Box<Refusal> {
+    fn refuse_taken(&self, kind: Kind, conflict: &Conflict, own: Option<u64>) -> Refusal {
         if own.is_none() && self.is_contact_email(kind, conflict.property) {
             let message = match conflict.owner.filter(|_| self.options.batch_conflict_names_id) {
                 Some(owner) => format!("Contact already exists. Existing ID: {owner}"),
@@ -465,10 +465,10 @@ impl Portal {
         mut done: Vec<Done>,
         errors: &[BatchError],
         call: &mut Call<'_>,
-    ) -> Outcome {
+    ) -> Reply {
         call.shuffle(&mut done);
         let results: Vec<Vec<u8>> = done.into_iter().map(|done| self.write_entry(kind, done)).collect();
-        Ok(finish(status, &results, errors, call))
+        finish(status, &results, errors, call)
     }
 
     fn write_entry(&self, kind: Kind, mut done: Done) -> Vec<u8> {
@@ -666,7 +666,7 @@ fn close_entry(out: &mut Vec<u8>, id: u64, state: &Snapshot, url_start: &str, ar
     push_text(out, &format!("{url_start}{id}"));
 }
 
-/// The answer around the entries; errors make it a 207, except in 2026-09, which has no status of its own for that.
+/// The answer around the entries; errors make it a 207 in every version.
 pub(super) fn finish(status: u16, results: &[Vec<u8>], errors: &[BatchError], call: &Call<'_>) -> Reply {
     let now = time::iso(call.now);
     let mut out = Vec::with_capacity(256 + results.iter().map(|entry| entry.len() + 1).sum::<usize>());

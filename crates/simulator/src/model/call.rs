@@ -187,13 +187,14 @@ impl Query {
 }
 
 /// The 400 for a query parameter of the wrong type.
-pub(super) fn unreadable_parameter(name: &str) -> Box<Refusal> {
+pub(super) fn unreadable_parameter(name: &str) -> Refusal {
     Refusal::bare(400, format!("Unable to parse value for query parameter: {name}"))
 }
 
 /// Decodes percent escapes; a broken escape stands for itself, bytes that are no UTF-8 become U+FFFD.
 pub(super) fn decode(text: &str, plus_is_space: bool) -> Cow<'_, str> {
-    if !text.contains('%') && !(plus_is_space && text.contains('+')) {
+    let is_plain = |byte: u8| byte != b'%' && (byte != b'+' || !plus_is_space);
+    if text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
     }
     let mut out = Vec::with_capacity(text.len());
@@ -220,7 +221,10 @@ pub(super) fn encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            out.push('%');
+            for digit in [byte >> 4, byte & 0xf] {
+                out.extend(char::from_digit(u32::from(digit), 16).map(|digit| digit.to_ascii_uppercase()));
+            }
         }
     }
     out

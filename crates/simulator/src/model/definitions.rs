@@ -163,7 +163,7 @@ impl Portal {
         }
         let text = |field: &Option<String>| field.clone().unwrap_or_default();
         let group = text(&input.group_name);
-        if !self.catalog.get(kind).groups.get(&group).is_some_and(|group| !group.archived) {
+        if self.catalog.get(kind).groups.get(&group).is_none_or(|group| group.archived) {
             return Err(Refusal::invalid(format!("Property group {group} does not exist")));
         }
         let property = property_from(input)?;
@@ -187,9 +187,7 @@ impl Portal {
         let table = &mut self.catalog.get_mut(kind).properties;
         let Some(id) = table.find(&property.name) else { return table.add(property) };
         let known = table.get_mut(id)?;
-        if known.archived_at.is_none() {
-            return None;
-        }
+        known.archived_at?;
         // What was unique stays so: values are kept, and uniqueness is chosen when a property is made.
         property.unique = known.unique;
         *known = property;
@@ -362,7 +360,7 @@ impl Portal {
     }
 }
 
-fn unknown_property(name: &str) -> Box<Refusal> {
+fn unknown_property(name: &str) -> Refusal {
     Refusal::bare(404, format!("Property '{name}' does not exist")).category("OBJECT_NOT_FOUND")
 }
 
@@ -376,7 +374,7 @@ fn check_count(count: usize) -> Outcome<()> {
     )))
 }
 
-fn bad_type(input: &PropertyInput) -> Box<Refusal> {
+fn bad_type(input: &PropertyInput) -> Refusal {
     let given = input.value_type.as_deref().unwrap_or_default();
     Refusal::bare(
         400,
@@ -386,7 +384,7 @@ fn bad_type(input: &PropertyInput) -> Box<Refusal> {
     )
 }
 
-fn bad_field_type(property: &Property) -> Box<Refusal> {
+fn bad_field_type(property: &Property) -> Refusal {
     Refusal::invalid(format!(
         "Field type {} is not valid for property type {}",
         property.field_type,

@@ -15,9 +15,13 @@ use crate::wire::Millis;
 const HISTORY_MAX: usize = 20;
 
 /// The stored values of a record at one moment.
+///
+/// All texts stand in one buffer in the order of their properties, so that a value costs eight bytes and its text.
 #[derive(Clone, Debug)]
 pub(super) struct Snapshot {
-    values: Vec<(PropId, Box<str>)>,
+    /// Each property with the end of its text, ascending in both.
+    ends: Vec<(PropId, u32)>,
+    texts: String,
     pub(super) created: Millis,
     pub(super) updated: Millis,
     /// Counts the changes, so that a late index event never overwrites a newer one.
@@ -27,36 +31,56 @@ pub(super) struct Snapshot {
 impl Snapshot {
     /// An empty record.
     pub(super) fn new(now: Millis) -> Self {
-        Self { values: Vec::new(), created: now, updated: now, revision: 0 }
+        Self { ends: Vec::new(), texts: String::new(), created: now, updated: now, revision: 0 }
+    }
+
+    /// Where the text of the property at a place stands.
+    fn span(&self, place: usize) -> std::ops::Range<usize> {
+        let end_of = |place: usize| self.ends.get(place).map_or(0, |(_, end)| usize::try_from(*end).unwrap_or(0));
+        let start = place.checked_sub(1).map_or(0, end_of);
+        start..end_of(place)
     }
 
     /// The stored value; a cleared property has the empty text.
     pub(super) fn get(&self, id: PropId) -> Option<&str> {
-        let place = self.values.binary_search_by_key(&id, |(id, _)| *id).ok()?;
-        self.values.get(place).map(|(_, value)| &**value)
+        let place = self.ends.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        self.texts.get(self.span(place))
     }
 
     /// Stores a value and says whether that changed anything.
+    ///
+    /// A record whose texts would pass four gigabytes keeps its old value; limits on values and properties prevent it.
     pub(super) fn set(&mut self, id: PropId, value: &str) -> bool {
-        match self.values.binary_search_by_key(&id, |(id, _)| *id) {
-            Ok(place) => match self.values.get_mut(place) {
-                Some((_, old)) if **old != *value => {
-                    *old = value.into();
-                    true
-                }
-                _ => false,
-            },
-            Err(_) if value.is_empty() => false,
-            Err(place) => {
-                self.values.insert(place, (id, value.into()));
-                true
-            }
+        let (place, known) = match self.ends.binary_search_by_key(&id, |(id, _)| *id) {
+            Ok(place) => (place, true),
+            Err(_) if value.is_empty() => return false,
+            Err(place) => (place, false),
+        };
+        let start = self.span(place).start;
+        let old = if known { self.span(place) } else { start..start };
+        if known && self.texts.get(old.clone()) == Some(value) {
+            return false;
         }
+        let grown = self.texts.len() - old.len() + value.len();
+        if u32::try_from(grown).is_err() {
+            return false;
+        }
+        let (old_len, new_len) = (old.len(), value.len());
+        self.texts.replace_range(old, value);
+        if !known {
+            self.ends.insert(place, (id, u32::try_from(start).unwrap_or(u32::MAX)));
+        }
+        for (_, end) in self.ends.iter_mut().skip(place) {
+            let moved = usize::try_from(*end).unwrap_or(0) + new_len - old_len;
+            *end = u32::try_from(moved).unwrap_or(u32::MAX);
+        }
+        true
     }
 
     /// Frees what growing left over.
     pub(super) fn compact(&mut self) {
-        self.values.shrink_to_fit();
+        self.ends.shrink_to_fit();
+        self.texts.shrink_to_fit();
     }
 
     /// The value as calls see it, with the three that are not stored.
@@ -71,7 +95,7 @@ impl Snapshot {
 
     /// The places that have a stored value, ascending.
     pub(super) fn places(&self) -> impl Iterator<Item = PropId> + '_ {
-        self.values.iter().map(|(id, _)| *id)
+        self.ends.iter().map(|(id, _)| *id)
     }
 }
 
@@ -211,5 +235,30 @@ impl Records {
     #[cfg(test)]
     pub(super) fn unique_entries(&self) -> impl Iterator<Item = (PropId, &str, u64)> {
         self.unique.iter().flat_map(|(id, keys)| keys.iter().map(move |(key, record)| (*id, &**key, *record)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_snapshot_is_a_map(writes in prop::collection::vec((0_u16..8, ".{0,4}"), 0..40)) {
+            let (mut snapshot, mut map) = (Snapshot::new(Millis(0)), BTreeMap::new());
+            for (place, text) in writes {
+                let known = map.get(&place).map(String::as_str);
+                let changes = known.unwrap_or_default() != text;
+                prop_assert_eq!(snapshot.set(PropId(place), &text), changes);
+                if changes || known.is_some() {
+                    map.insert(place, text);
+                }
+            }
+            for place in 0..8 {
+                prop_assert_eq!(snapshot.get(PropId(place)), map.get(&place).map(String::as_str));
+            }
+        }
     }
 }

@@ -100,7 +100,7 @@ impl Portal {
         let group = format!("{name}_information");
         let mut object_type = ObjectType {
             type_id: format!("2-{number}"),
-            singular: name.clone(),
+            singular: name,
             plural: full.clone(),
             shout: full,
             properties: PropertyTable::default(),

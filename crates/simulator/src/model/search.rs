@@ -113,11 +113,11 @@ enum Key {
     Word(String),
 }
 
-fn problem() -> Box<Refusal> {
+fn problem() -> Refusal {
     Refusal::bare(400, "There was a problem with the request.")
 }
 
-fn unbound(reason: &str) -> Box<Refusal> {
+fn unbound(reason: &str) -> Refusal {
     Refusal::bare(400, format!("Invalid input JSON on line 1, column 2: {reason}"))
 }
 
@@ -130,7 +130,7 @@ impl Portal {
         }
         let input: SearchInput = call.body()?;
         let groups = self.understand_groups(kind, &input, call)?;
-        let words = self.understand_query(input.query.as_deref());
+        let words = words_of(input.query.as_deref());
         let limit = number(input.limit.as_ref(), 10)?;
         let offset = number(input.after.as_ref(), 0)?;
         if limit > PAGE_MAX || offset.saturating_add(limit) > REACH_MAX {
@@ -251,10 +251,6 @@ impl Portal {
         }
     }
 
-    fn understand_query(&self, query: Option<&str>) -> Vec<String> {
-        query.unwrap_or_default().split_whitespace().map(str::to_lowercase).collect()
-    }
-
     /// Whether every word of the free text begins a word of, or stands in, a searchable property.
     fn reads(&self, kind: Kind, state: &Snapshot, words: &[String]) -> bool {
         let object_type = self.catalog.get(kind);
@@ -294,7 +290,11 @@ impl Portal {
     }
 }
 
-fn no_value(operator: &str) -> Box<Refusal> {
+fn words_of(query: Option<&str>) -> Vec<String> {
+    query.unwrap_or_default().split_whitespace().map(str::to_lowercase).collect()
+}
+
+fn no_value(operator: &str) -> Refusal {
     unbound(&format!("Cannot construct instance of `Filter`, problem: operator {operator} requires a value"))
 }
 

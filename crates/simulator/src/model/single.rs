@@ -110,7 +110,7 @@ impl Portal {
     }
 
     /// The refusal of one write for a unique value.
-    fn refuse_conflict(&self, kind: Kind, conflict: &Conflict, own: Option<u64>) -> Box<Refusal> {
+    fn refuse_conflict(&self, kind: Kind, conflict: &Conflict, own: Option<u64>) -> Refusal {
         match conflict.owner {
             Some(owner) if own.is_none() && self.is_contact_email(kind, conflict.property) => {
                 Refusal::bare(409, format!("Contact already exists. Existing ID: {owner}")).category("CONFLICT")
@@ -123,7 +123,7 @@ impl Portal {
     pub(super) fn read_one(&self, kind: Kind, key: &str, call: &Call<'_>) -> Outcome {
         let view = self.view(kind, call);
         if call.query.flag("archived")? {
-            let id = self.numeric_id(key)?;
+            let id = numeric_id(key)?;
             let record = self.catalog.get(kind).records.archived.get(&id).ok_or_else(Refusal::missing)?;
             return Ok(Reply::ok(&self.shown(kind, id, record, &view, call)));
         }
@@ -176,24 +176,9 @@ impl Portal {
 
     /// DELETE of one record; an id that does not exist is as good as deleted.
     pub(super) fn archive_one(&mut self, kind: Kind, key: &str, call: &Call<'_>) -> Outcome {
-        let id = self.numeric_id(key)?;
+        let id = numeric_id(key)?;
         self.archive(kind, id, call.now);
         Ok(Reply::no_content())
-    }
-
-    /// Reads a record id from a path.
-    pub(super) fn numeric_id(&self, key: &str) -> Outcome<u64> {
-        let not_found = |message: &str| {
-            Err(Refusal::bare(404, message).context("id", vec![key.to_owned()]).category("OBJECT_NOT_FOUND"))
-        };
-        match key.parse::<u64>() {
-            Ok(0) => not_found("Object not found. objectId is usually positive."),
-            Ok(id) => Ok(id),
-            Err(_) if key.starts_with('-') && key.trim_start_matches('-').parse::<u64>().is_ok() => {
-                not_found("Object not found. objectId is usually positive.")
-            }
-            Err(_) => not_found("Object not found.  objectId are usually numeric."),
-        }
     }
 
     /// The record that a path names, by id or by the property that the query names.
@@ -201,7 +186,7 @@ impl Portal {
         let object_type = self.catalog.get(kind);
         let id_property = call.query.first("idProperty").filter(|name| *name != "hs_object_id");
         let Some(name) = id_property else {
-            let id = self.numeric_id(key)?;
+            let id = numeric_id(key)?;
             return object_type.records.resolve(id).map(|(id, _)| id).ok_or_else(Refusal::missing);
         };
         let known = object_type.properties.live(name, call.now).map(|(id, _)| id);
@@ -220,7 +205,7 @@ impl Portal {
         let properties: Map<String, Value> = view
             .properties
             .iter()
-            .map(|(name, place)| (name.clone(), record.state.shown(id, *place).map_or(Value::Null, |text| text.into())))
+            .map(|(name, place)| (name.clone(), record.state.shown(id, *place).map_or(Value::Null, Into::into)))
             .collect();
         let mut out = Map::new();
         out.insert("id".into(), id.to_string().into());
@@ -252,9 +237,7 @@ impl Portal {
         properties.dedup();
         let properties: Map<String, Value> = properties
             .into_iter()
-            .map(|(name, place)| {
-                (name.to_owned(), record.state.shown(id, place).map_or(Value::Null, |text| text.into()))
-            })
+            .map(|(name, place)| (name.to_owned(), record.state.shown(id, place).map_or(Value::Null, Into::into)))
             .collect();
         let mut out = Map::new();
         out.insert("id".into(), id.to_string().into());
@@ -334,7 +317,7 @@ impl Portal {
                 let property = self.catalog.get(kind).properties.find("email");
                 property.and_then(|place| self.catalog.get(kind).records.owner_of(place, &key.0.trim().to_lowercase()))
             }
-            _ => Some(self.numeric_id(&key.0)?),
+            _ => Some(numeric_id(&key.0)?),
         };
         if let Some(id) = id {
             self.archive(kind, id, call.now);
@@ -349,6 +332,21 @@ impl Portal {
 struct GdprInput {
     object_id: Option<super::call::Text>,
     id_property: Option<String>,
+}
+
+/// Reads a record id from a path.
+fn numeric_id(key: &str) -> Outcome<u64> {
+    let not_found = |message: &str| {
+        Err(Refusal::bare(404, message).context("id", vec![key.to_owned()]).category("OBJECT_NOT_FOUND"))
+    };
+    match key.parse::<u64>() {
+        Ok(0) => not_found("Object not found. objectId is usually positive."),
+        Ok(id) => Ok(id),
+        Err(_) if key.starts_with('-') && key.trim_start_matches('-').parse::<u64>().is_ok() => {
+            not_found("Object not found. objectId is usually positive.")
+        }
+        Err(_) => not_found("Object not found.  objectId are usually numeric."),
+    }
 }
 
 fn version_json(change: &Change) -> Value {

@@ -13,12 +13,28 @@ const INSTANT_MS: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_
 pub(super) fn iso(at: Millis) -> String {
     let (year, month, day) = civil(at.0.div_euclid(DAY_MS));
     let of_day = at.0.rem_euclid(DAY_MS);
-    let (hour, minute) = (of_day / 3_600_000, of_day / 60_000 % 60);
-    let (second, milli) = (of_day / 1000 % 60, of_day % 1000);
-    if milli == 0 {
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-    } else {
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+    let mut out = String::with_capacity(24);
+    push_digits(&mut out, year, 4);
+    for (before, number) in
+        [('-', month), ('-', day), ('T', of_day / 3_600_000), (':', of_day / 60_000 % 60), (':', of_day / 1000 % 60)]
+    {
+        out.push(before);
+        push_digits(&mut out, number, 2);
+    }
+    let milli = of_day % 1000;
+    if milli != 0 {
+        out.push('.');
+        push_digits(&mut out, milli, 3);
+    }
+    out.push('Z');
+    out
+}
+
+/// Appends a number with leading zeros; every answer prints several instants, so this does without formatting.
+fn push_digits(out: &mut String, number: i64, width: u32) {
+    for place in (0..width).rev() {
+        let digit = number / 10_i64.pow(place) % 10;
+        out.push(char::from(b'0' + u8::try_from(digit.unsigned_abs()).unwrap_or(0)));
     }
 }
 

@@ -479,7 +479,7 @@ impl Portal {
     }
 
     /// The refusal of a whole request for bad values.
-    pub(super) fn refuse_values(&self, wrong: &[Invalid]) -> Box<Refusal> {
+    pub(super) fn refuse_values(&self, wrong: &[Invalid]) -> Refusal {
         let errors = wrong
             .iter()
             .map(|one| json!({"message": one.message, "code": one.code, "context": {"propertyName": [one.name]}}));

@@ -125,6 +125,7 @@ async fn a_bad_control_call_is_told_why() {
         (post("/_control/faults", &json!({"fault": {"kind": "status", "status": 200}})), 400, "between 400 and 599"),
         (post("/_control/reset", &json!({"everything": true})), 400, "everything"),
         (post("/_control/revoke", &json!({"token": "nobody"})), 404, "no such token"),
+        (post("/_control/seed", &json!({"contacts": u64::MAX})), 400, "at most 2000000"),
         (get("/_control/nothing"), 404, "no such control call"),
         (get("/_control/dump/nonsense"), 404, "nonsense"),
     ];

@@ -1,6 +1,7 @@
 //! The simulator from outside: without sockets under a paused clock, and over real HTTP.
 
 mod control;
+mod end_to_end;
 mod http;
 mod in_process;
 

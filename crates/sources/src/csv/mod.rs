@@ -234,29 +234,28 @@ impl Reading {
                 None => self.records.next()?,
             };
             let Some(record) = record else { break };
-            chunk.push(self.read(record));
+            chunk.push(self.read(&record));
         }
         Ok(chunk)
     }
 
-    fn read(&self, record: Record) -> Read {
-        let place = format!("line {}", record.line);
-        let bad = |reason: String, record: &Record| {
+    fn read(&self, record: &Record) -> Read {
+        let bad = |reason: String| {
             let content = shorten(&String::from_utf8_lossy(&record.raw));
-            Read::Bad { place: place.clone(), reason, content }
+            Read::Bad { place: format!("line {}", record.line), reason, content }
         };
         if let Some(reason) = &record.fault {
-            return bad(reason.clone(), &record);
+            return bad(reason.clone());
         }
         if record.fields.len() != self.columns.len() {
             let reason =
                 format!("the line has {} fields, but there are {} columns", record.fields.len(), self.columns.len());
-            return bad(reason, &record);
+            return bad(reason);
         }
         let mut cells = Vec::with_capacity(self.columns.len());
         for (field, column) in record.fields.iter().zip(self.columns.iter()) {
             let Ok(text) = std::str::from_utf8(field) else {
-                return bad(format!("column {column} holds text that is not valid UTF-8"), &record);
+                return bad(format!("column {column} holds text that is not valid UTF-8"));
             };
             cells.push(match (text.is_empty(), self.empty) {
                 (true, Empty::Null) => Cell::Null,

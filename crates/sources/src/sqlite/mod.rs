@@ -107,7 +107,7 @@ impl Database {
 
     fn columns(&self, connection: &Connection, select: &Select) -> Result<Vec<String>, SourceError> {
         let statement = self.statement(connection, select)?;
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         for (at, column) in columns.iter().enumerate() {
             if columns.iter().take(at).any(|earlier| earlier == column) {
                 let why = format!("it yields two columns named {column:?}: give each a name of its own with `as`");
@@ -181,13 +181,13 @@ fn read_row(row: &rusqlite::Row<'_>, columns: &Arc<[String]>, place: impl FnOnce
             Ok(ValueRef::Null) => Cell::Null,
             Ok(ValueRef::Integer(value)) => Cell::Int(value),
             Ok(ValueRef::Real(value)) => Cell::Real(value),
-            Ok(ValueRef::Text(bytes)) => match std::str::from_utf8(bytes) {
-                Ok(text) => Cell::Text(text.to_owned()),
-                Err(_) => {
+            Ok(ValueRef::Text(bytes)) => {
+                let text = String::from_utf8_lossy(bytes);
+                if std::str::from_utf8(bytes).is_err() {
                     faults.push(format!("column {column} holds text that is not valid UTF-8"));
-                    Cell::Text(shorten(&String::from_utf8_lossy(bytes)))
                 }
-            },
+                Cell::Text(text.into_owned())
+            }
             Ok(ValueRef::Blob(bytes)) => {
                 faults.push(format!(
                     "column {column} holds {} bytes of binary data: leave the column out or convert it in a query",

@@ -244,14 +244,18 @@ impl Desk {
         Answer { status, headers, body: Bytes::new() }
     }
 
+    fn note_sent(&mut self, tickets: &[Ticket]) {
+        for ticket in tickets {
+            *self.sent.entry(*ticket).or_default() += 1;
+        }
+    }
+
     fn act(&mut self) {
         while let Some(action) = self.scheduler.poll_action() {
             match action {
                 Action::Send { permit, tickets, .. } => {
                     let ticket = tickets[0];
-                    for ticket in &tickets {
-                        *self.sent.entry(*ticket).or_default() += 1;
-                    }
+                    self.note_sent(&tickets);
                     let (at, lane, cost) = self.arrived[&ticket];
                     self.waits.entry(lane).or_default().push(self.now - at);
                     // Between a fifth and nine fifths of the mean; counted anywhere in between.

@@ -1,5 +1,7 @@
 //! The scheduler against a server that counts naively, on a desk: one loop over a heap of events, no runtime.
 
+mod counters;
 mod desk;
+mod gathering;
 mod promises;
 mod restarts;

@@ -18,7 +18,7 @@ fn seconds(seconds: u64) -> Mono {
 #[test]
 fn bulk_alone_uses_the_window_and_is_never_refused() {
     for counting in [Counting::Exact, Counting::Seconds] {
-        for seed in 0..3 {
+        for seed in 0..4 {
             let mut desk = Desk::new(counting, Tier::Professional, seed);
             desk.saturate = Some(call(Lane::Bulk));
             desk.run_until(seconds(280));
@@ -29,8 +29,8 @@ fn bulk_alone_uses_the_window_and_is_never_refused() {
             println!("{counting:?} seed {seed}: {mean} of 190 on average, {leanest} in the leanest window");
             // A permit is held for ten seconds and its latency: 190 of them give 188 calls in ten seconds. The server
             // counts at a random moment, which moves a few calls over the edges of each window.
-            assert!(mean * 1_000 >= 980 * 190, "{counting:?}: {mean} of 190");
-            assert!(leanest * 1_000 >= 965 * 190, "{counting:?}: {leanest} of 190");
+            assert!(mean * 1_000 >= 985 * 190, "{counting:?}: {mean} of 190");
+            assert!(leanest * 100 >= 97 * 190, "{counting:?}: {leanest} of 190");
         }
     }
 }

@@ -16,6 +16,7 @@ fn refused(desk: &mut Desk, method: &str, target: &str, body: &str) -> (u16, Val
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of whole bodies")]
 fn each_refusal_has_its_recorded_body() {
     let mut desk = Desk::new();
     let ada = desk.make("contacts", r#"{"email":"ada@x.test"}"#);

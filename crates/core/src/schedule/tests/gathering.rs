@@ -1,0 +1,217 @@
+//! The coalescer alone against a model that looks at everything, and inside the scheduler.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::desk::{Counting, Desk, call};
+use crate::schedule::coalesce::{Batch, Coalescer, GATHER_MAX, INPUTS_MAX, Join, JoinKey};
+use crate::schedule::lanes::Lane;
+use crate::schedule::limits::Tier;
+use crate::schedule::{Cancelled, End, Submission, Ticket};
+use crate::time::Mono;
+
+fn key(number: u8) -> JoinKey {
+    JoinKey(format!("contacts/{number}"))
+}
+
+fn join(key_number: u8, record: Option<u8>, writes: bool) -> Join {
+    Join { key: key(key_number), record: record.map(|record| record.to_string()), writes }
+}
+
+#[test]
+fn idle_key_sends_at_once_and_the_next_batch_gathers() {
+    let mut coalescer = Coalescer::default();
+    coalescer.handle_join(Ticket(1), &join(0, None, false), Mono(0));
+    let first = coalescer.seal(&key(0), Mono(0)).unwrap();
+    assert_eq!(first.tickets, [Ticket(1)]);
+    for number in 2..5 {
+        coalescer.handle_join(Ticket(number), &join(0, None, false), Mono(number));
+        assert!(coalescer.seal(&key(0), Mono(number)).is_none());
+    }
+    coalescer.handle_return(first.id);
+    assert_eq!(coalescer.due(Mono(9)), [key(0)]);
+    assert_eq!(coalescer.seal(&key(0), Mono(9)).unwrap().tickets, [2, 3, 4].map(Ticket));
+}
+
+#[test]
+fn full_or_old_batch_leaves_beside_another() {
+    let mut coalescer = Coalescer::default();
+    coalescer.handle_join(Ticket(0), &join(0, None, false), Mono(0));
+    coalescer.seal(&key(0), Mono(0)).unwrap();
+    for number in 1..=101 {
+        coalescer.handle_join(Ticket(number), &join(0, None, false), Mono(1));
+    }
+    assert_eq!(coalescer.seal(&key(0), Mono(1)).unwrap().tickets.len(), INPUTS_MAX);
+    assert!(coalescer.seal(&key(0), Mono(1)).is_none());
+    assert_eq!(coalescer.poll_timeout(), Some(Mono(1) + GATHER_MAX));
+    assert_eq!(coalescer.seal(&key(0), Mono(1) + GATHER_MAX).unwrap().tickets, [Ticket(101)]);
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Join { key: u8, record: Option<u8>, writes: bool },
+    Seal(u8),
+    Return(usize),
+    Cancel(u64),
+    Pass(u64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        6 => (0_u8..3, prop::option::of(0_u8..6), any::<bool>())
+            .prop_map(|(key, record, writes)| Step::Join { key, record, writes }),
+        3 => (0_u8..3).prop_map(Step::Seal),
+        3 => (0_usize..4).prop_map(Step::Return),
+        1 => (0_u64..60).prop_map(Step::Cancel),
+        1 => (0_u64..400_000).prop_map(Step::Pass),
+    ];
+    prop::collection::vec(step, 1..160)
+}
+
+/// Everything that ever happened, in lists.
+#[derive(Default)]
+struct Model {
+    waiting: Vec<(Ticket, Join, Mono)>,
+    out: Vec<(Batch, JoinKey, Vec<Join>)>,
+}
+
+impl Model {
+    fn writes_out(&self) -> BTreeSet<String> {
+        let joins = self.out.iter().flat_map(|(_, _, joins)| joins).filter(|join| join.writes);
+        joins.filter_map(|join| join.record.clone()).collect()
+    }
+
+    /// What must leave now under a key, worked out from the lists.
+    fn expected(&self, key: &JoinKey, now: Mono) -> Option<Vec<Ticket>> {
+        let mine: Vec<_> = self.waiting.iter().filter(|(_, join, _)| join.key == *key).collect();
+        let busy = self.out.iter().any(|(_, other, _)| other == key);
+        let oldest = mine.first()?.2;
+        if busy && mine.len() < INPUTS_MAX && now < oldest + GATHER_MAX {
+            return None;
+        }
+        let mut taken_records = self.writes_out();
+        let mut taken = Vec::new();
+        for (ticket, join, _) in mine {
+            let fresh = join.record.as_ref().is_none_or(|record| taken_records.insert(record.clone()));
+            if fresh && taken.len() < INPUTS_MAX {
+                taken.push(*ticket);
+            }
+        }
+        Some(taken).filter(|taken| !taken.is_empty())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn coalescer_does_what_the_model_says(steps in steps()) {
+        let (mut coalescer, mut model) = (Coalescer::default(), Model::default());
+        let (mut now, mut tickets) = (Mono(0), 0);
+        for step in steps {
+            match step {
+                Step::Join { key, record, writes } => {
+                    let join = join(key, record, writes);
+                    coalescer.handle_join(Ticket(tickets), &join, now);
+                    model.waiting.push((Ticket(tickets), join, now));
+                    tickets += 1;
+                }
+                Step::Seal(number) => {
+                    let expected = model.expected(&key(number), now);
+                    prop_assert_eq!(coalescer.is_due(&key(number), now), expected.is_some());
+                    let batch = coalescer.seal(&key(number), now);
+                    prop_assert_eq!(batch.as_ref().map(|batch| batch.tickets.clone()), expected);
+                    let Some(batch) = batch else { continue };
+                    let (left, kept): (Vec<_>, Vec<_>) =
+                        model.waiting.into_iter().partition(|(ticket, _, _)| batch.tickets.contains(ticket));
+                    model.waiting = kept;
+                    model.out.push((batch, key(number), left.into_iter().map(|(_, join, _)| join).collect()));
+                }
+                Step::Return(number) if number < model.out.len() => {
+                    let (batch, _, _) = model.out.remove(number);
+                    coalescer.handle_return(batch.id);
+                }
+                Step::Return(_) => {}
+                Step::Cancel(number) => {
+                    let waits = model.waiting.iter().any(|(ticket, _, _)| *ticket == Ticket(number));
+                    prop_assert_eq!(coalescer.handle_cancel(Ticket(number)), waits, "only before sending");
+                    model.waiting.retain(|(ticket, _, _)| *ticket != Ticket(number));
+                }
+                Step::Pass(micros) => now = Mono(now.0 + micros),
+            }
+            prop_assert_eq!(coalescer.waiting(), model.waiting.len());
+        }
+    }
+}
+
+fn joined(lane: Lane, key_number: u8, record: Option<u8>, writes: bool) -> Submission {
+    Submission { join: Some(join(key_number, record, writes)), ..call(lane) }
+}
+
+#[test]
+fn joined_calls_share_permits_and_each_ends_once() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Starter, 1);
+    let tickets: Vec<Ticket> =
+        (0..250).map(|_| desk.submit(joined(Lane::Interactive, 0, None, false)).unwrap()).collect();
+    desk.run_until(Mono(5_000_000));
+    assert_eq!(desk.ends.len(), 250);
+    assert!(tickets.iter().all(|ticket| matches!(desk.ends[ticket], End::Answered(_)) && desk.sent[ticket] == 1));
+    let totals = desk.scheduler.snapshot().totals;
+    assert_eq!(totals.sent, 4, "one alone, two full ones, and the rest");
+    assert!(desk.scheduler.is_idle());
+}
+
+#[test]
+fn writes_of_one_record_follow_one_another() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Starter, 1);
+    for _ in 0..6 {
+        desk.submit(joined(Lane::Realtime, 0, Some(1), true)).unwrap();
+    }
+    desk.run_until(Mono(300_000));
+    assert!(desk.scheduler.snapshot().in_flight <= 1);
+    desk.run_until(Mono(9_000_000));
+    assert_eq!(desk.ends.len(), 6);
+    assert_eq!(desk.scheduler.snapshot().totals.sent, 6);
+}
+
+#[test]
+fn cancelled_input_leaves_its_batch_only_before_it_is_sent() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Starter, 1);
+    let sent = desk.submit(joined(Lane::Interactive, 0, None, false)).unwrap();
+    let waits = desk.submit(joined(Lane::Interactive, 0, None, false)).unwrap();
+    let now = desk.moment();
+    assert_eq!(desk.scheduler.handle_cancel(sent, now), Cancelled::OnItsWay);
+    assert_eq!(desk.scheduler.handle_cancel(waits, now), Cancelled::Removed);
+    desk.run_until(Mono(2_000_000));
+    assert!(matches!(desk.ends[&waits], End::Cancelled));
+    assert!(matches!(desk.ends[&sent], End::Answered(_)));
+    assert!(!desk.sent.contains_key(&waits));
+    assert_eq!(desk.scheduler.handle_cancel(sent, now), Cancelled::Ended);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn joined_and_single_calls_all_end_once_under_losses(
+        seed: u64,
+        calls in prop::collection::vec((0_u64..20_000_000, 0_u8..3, prop::option::of(0_u8..9), any::<bool>(), any::<bool>()), 1..400),
+    ) {
+        let mut desk = Desk::new(Counting::Seconds, Tier::Starter, seed);
+        desk.lose_one_in = 6;
+        let mut deadlines = BTreeMap::new();
+        for (at, key, record, writes, hurried) in &calls {
+            let deadline = hurried.then(|| Mono(*at) + Duration::from_secs(2));
+            *deadlines.entry(deadline.is_some()).or_insert(0) += 1;
+            desk.arrive(Mono(*at), Submission { deadline, ..joined(Lane::Realtime, *key, *record, *writes) });
+        }
+        desk.run_until(Mono(600_000_000));
+        prop_assert_eq!(desk.server.refused, 0);
+        prop_assert!(desk.scheduler.is_idle());
+        prop_assert_eq!(desk.scheduler.poll_timeout(), None);
+        let refused = usize::try_from(desk.scheduler.snapshot().totals.refused).unwrap();
+        prop_assert_eq!(desk.ends.len() + refused, calls.len(), "{:?}", deadlines);
+    }
+}

@@ -1,0 +1,90 @@
+//! A small blocking HTTP client for the simulator: its control API, and HubSpot's surface with the trial's token.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+/// No answer of a simulator on this machine takes longer.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+/// A client of one simulator.
+#[derive(Debug)]
+pub struct Control {
+    runtime: Runtime,
+    client: Client<HttpConnector, Full<Bytes>>,
+    base: String,
+    token: String,
+}
+
+impl Control {
+    /// A client of the simulator at `base` (`http://127.0.0.1:4010`), whose HubSpot calls carry `token`.
+    ///
+    /// # Panics
+    /// If no runtime can be made.
+    pub fn new(base: &str, token: &str) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Self { runtime, client, base: base.to_owned(), token: token.to_owned() }
+    }
+
+    /// The simulator's address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The text of a successful answer.
+    ///
+    /// # Panics
+    /// If there is no answer, or none that says success.
+    pub fn text(&self, method: Method, path: &str, body: Option<&Value>) -> String {
+        let (status, text) = self.call(method, path, body);
+        assert!(status.is_success(), "{path}: {status} {text}");
+        text
+    }
+
+    /// The JSON of a successful answer.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn json(&self, method: Method, path: &str, body: Option<&Value>) -> Value {
+        serde_json::from_str(&self.text(method, path, body)).expect("the simulator answers in JSON")
+    }
+
+    /// The JSON lines of a successful answer to a GET.
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn lines(&self, path: &str) -> Vec<Value> {
+        let text = self.text(Method::GET, path, None);
+        text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+    }
+
+    /// Makes a call and gives its status and text.
+    ///
+    /// # Panics
+    /// If there is no answer.
+    pub fn call(&self, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, String) {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body.map(Value::to_string).unwrap_or_default())))
+            .expect("the trial's requests are well-formed");
+        let answer = async {
+            let answer = self.client.request(request).await.expect("the simulator answers");
+            let status = answer.status();
+            let bytes = answer.into_body().collect().await.expect("the answer is complete").to_bytes();
+            (status, String::from_utf8_lossy(&bytes).into_owned())
+        };
+        let limited = self.runtime.block_on(async { tokio::time::timeout(ANSWER_LIMIT, answer).await });
+        limited.expect("the simulator answers in time")
+    }
+}

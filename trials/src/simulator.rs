@@ -1,0 +1,141 @@
+//! Starts `linchpin sim` on a free port, speaks with it, and stops it.
+
+use std::time::Duration;
+
+use http::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::binary::{self, Running};
+use crate::control::Control;
+use crate::ledger::{Ledger, is_write};
+use crate::records::Record;
+
+/// The token that every trial uses; it opens nothing but a simulator.
+pub const TOKEN: &str = "pat-test-trials";
+
+/// A simulator is listening after a moment, or never.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// A running simulator. Stops with its value.
+#[derive(Debug)]
+pub struct Simulator {
+    control: Control,
+    _process: Running,
+    _folder: TempDir,
+}
+
+impl Simulator {
+    /// Starts one with further flags (`--tier`, `--latency-ms`, ...).
+    ///
+    /// # Panics
+    /// If it does not say in time where it listens.
+    pub fn start(flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let arguments = ["sim", "--port", "0", "--token", TOKEN].into_iter().chain(flags.iter().copied());
+        let mut process = Running::start(binary::command(arguments), folder.path(), "sim");
+        let mut base = None;
+        binary::until(START_LIMIT, || {
+            base = address(&process.out());
+            base.is_some() || process.has_ended()
+        });
+        let base = base.unwrap_or_default();
+        assert!(!base.is_empty(), "no simulator; out: {}; err: {}", process.out(), process.err());
+        Self { control: Control::new(&base, TOKEN), _process: process, _folder: folder }
+    }
+
+    /// Its address.
+    pub fn base(&self) -> &str {
+        self.control.base()
+    }
+
+    /// Its client.
+    pub fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The running totals.
+    pub fn stats(&self) -> Value {
+        self.control.json(Method::GET, "/_control/stats", None)
+    }
+
+    /// The calls that were answered 429.
+    pub fn rate_limited(&self) -> u64 {
+        self.stats().get("rate_limited").and_then(Value::as_u64).expect("the totals count refused calls")
+    }
+
+    /// How many calls of any kind it has answered.
+    pub fn requests(&self) -> u64 {
+        self.stats().get("requests").and_then(Value::as_u64).expect("the totals count calls")
+    }
+
+    /// How many calls that write it has seen.
+    pub fn writes(&self) -> u64 {
+        let stats = self.stats();
+        let routes = stats.get("by_route").and_then(Value::as_object).expect("the totals count routes");
+        routes.iter().filter(|(route, _)| is_write(route)).filter_map(|(_, count)| count.as_u64()).sum()
+    }
+
+    /// Makes the trial's token one that HubSpot no longer accepts.
+    pub fn revoke_token(&self) {
+        self.control.json(Method::POST, "/_control/revoke", Some(&json!({"token": TOKEN})));
+    }
+
+    /// Every call so far.
+    pub fn ledger(&self) -> Ledger {
+        let read = |line| serde_json::from_value(line).expect("the ledger's lines have the documented fields");
+        Ledger(self.control.lines("/_control/ledger").into_iter().map(read).collect())
+    }
+
+    /// Forgets totals and ledger; records stay.
+    pub fn forget_calls(&self) {
+        self.control.json(Method::POST, "/_control/reset", Some(&json!({"stats": true})));
+    }
+
+    /// Every live record of a type.
+    pub fn dump(&self, object_type: &str) -> Vec<Record> {
+        let lines = self.control.lines(&format!("/_control/dump/{object_type}"));
+        lines.iter().map(Record::of_line).collect()
+    }
+
+    /// Loses the answers of this share of all calls under `/crm`, after they have been carried out.
+    pub fn lose_answers(&self, share: f64) {
+        let rule = json!([{
+            "method": "POST", "path": "/crm/", "probability": share, "fault": {"kind": "lost_answer"}
+        }]);
+        self.control.json(Method::POST, "/_control/faults", Some(&rule));
+    }
+
+    /// Adds records or owners.
+    pub fn seed(&self, spec: &Value) {
+        self.control.json(Method::POST, "/_control/seed", Some(spec));
+    }
+
+    /// Every owner's id by e-mail address, as HubSpot's own endpoint tells it.
+    pub fn owners(&self) -> std::collections::BTreeMap<String, String> {
+        let page = self.control.json(Method::GET, "/crm/v3/owners?limit=500", None);
+        let owners = page.get("results").and_then(Value::as_array).cloned().unwrap_or_default();
+        let text = |owner: &Value, name: &str| owner.get(name).and_then(Value::as_str).map(str::to_owned);
+        owners.iter().filter_map(|owner| Some((text(owner, "email")?, text(owner, "id")?))).collect()
+    }
+}
+
+/// The address in the line that a simulator prints when it is ready.
+fn address(out: &str) -> Option<String> {
+    let complete = out.rsplit_once('\n').map_or("", |(lines, _)| lines);
+    complete.lines().find_map(|line| line.strip_prefix("listening on ")).map(|base| base.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ready_line_is_read_only_when_it_is_whole() {
+        assert_eq!(address("token pat\nlistening on http://127.0.0.1:41"), None);
+        assert_eq!(
+            address("token pat\nlistening on http://127.0.0.1:4110\n").as_deref(),
+            Some("http://127.0.0.1:4110")
+        );
+    }
+}

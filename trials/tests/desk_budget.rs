@@ -1,0 +1,138 @@
+//! The budget, on the simulated clock: no 429 under either window model, and the limit is used.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use linchpin_core::schedule::lanes::Lane;
+use linchpin_core::schedule::limits::Tier;
+use linchpin_engine::sync::{Applied, Unwatched, apply, plan};
+use linchpin_hubspot::id::ObjectType;
+use linchpin_hubspot::objects::{Fields, List};
+use linchpin_simulator::model::IndexLag;
+use linchpin_simulator::{SimOptions, WindowModel};
+use linchpin_store_sqlite::SqliteStore;
+use linchpin_trials::desk::{Desk, compile, sources};
+use linchpin_trials::generated::{MAPPING, Users};
+use linchpin_trials::ledger::Entry;
+use linchpin_trials::{figure, parameters::parameter};
+use tokio_util::sync::CancellationToken;
+
+/// Calls of a Professional private app in ten seconds.
+const LIMIT: usize = 190;
+const WINDOW_MS: i64 = 10_000;
+
+fn options(seed: u64, window: WindowModel) -> SimOptions {
+    let mut options = SimOptions { seed, window, latency_ms: 100, ..SimOptions::default() };
+    options.portal.index_lag = IndexLag::Off;
+    options
+}
+
+async fn desk(options: SimOptions) -> Desk {
+    let store = SqliteStore::in_memory().expect("a store");
+    Desk::start(options, Tier::Professional, store.stores()).await
+}
+
+async fn sync(desk: &Desk, rows: i64) -> Applied {
+    let (_, compiled, portal) = compile(desk, MAPPING).await;
+    let sources = sources("made_up", Arc::new(Users { rows }));
+    let run = plan(&desk.context, &compiled, &portal, &sources, &Unwatched).await.expect("a plan");
+    let stop = CancellationToken::new();
+    apply(&desk.context, &compiled, run.id, &Unwatched, &stop).await.expect("it is applied")
+}
+
+async fn ledger(desk: &Desk) -> Vec<Entry> {
+    let text = desk.control("GET", "/_control/ledger", "").await;
+    text.lines().map(|line| serde_json::from_str(line).expect("a line of the ledger")).collect()
+}
+
+/// The calls counted in every ten seconds that begin at a whole second, from the third window on, while there is work.
+fn full_windows(ledger: &[Entry]) -> Vec<usize> {
+    let times: Vec<i64> = ledger.iter().filter(|entry| entry.is_write()).map(|entry| entry.time).collect();
+    let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else { return Vec::new() };
+    let starts = (first + 2 * WINDOW_MS..=last - WINDOW_MS).step_by(1_000);
+    let count = |start: i64| times.iter().filter(|time| (start..start + WINDOW_MS).contains(*time)).count();
+    starts.map(count).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_sync_uses_the_limit_and_never_passes_it() {
+    let rows = parameter("ROWS", 60_000);
+    for window in [WindowModel::Exact, WindowModel::Seconds] {
+        let desk = desk(options(1, window)).await;
+        let applied = sync(&desk, rows).await;
+        assert_eq!(applied.created, u64::try_from(rows).unwrap_or(0));
+        let limited = desk.stat("rate_limited").await;
+        assert_eq!(limited, 0, "429s in the {window:?} model");
+        let windows = full_windows(&ledger(&desk).await);
+        let least = windows.iter().min().copied().unwrap_or(0);
+        figure(&format!("{window:?}: 429s"), limited);
+        figure(&format!("{window:?}: full windows of ten seconds looked at"), windows.len());
+        figure(&format!("{window:?}: least calls in one of them, of {LIMIT}"), least);
+        figure(&format!("{window:?}: minutes of simulated time"), applied.millis / 60_000);
+        assert!(windows.len() > 3, "{} full windows", windows.len());
+        if window == WindowModel::Exact {
+            assert!(least * 100 >= LIMIT * 97, "only {least} of {LIMIT} calls in some ten seconds: {windows:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn interactive_calls_hardly_wait_while_a_sync_saturates_the_limit() {
+    let desk = desk(options(2, WindowModel::Exact)).await;
+    let hub = desk.hub(Lane::Interactive);
+    let read = || List { object_type: ObjectType::new("contacts"), limit: 1, after: None, fields: Fields::default() };
+    let bulk = sync(&desk, parameter("ROWS", 60_000));
+    let watch = async {
+        let mut waits = Vec::new();
+        // Beside the sync from its third second on, until well into its steady state: two calls a second, uneven.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        for number in 0..40u64 {
+            tokio::time::sleep(Duration::from_millis(300 + (number * 379) % 400)).await;
+            let before = desk.context.clock.now().mono;
+            hub.send(&read()).await.expect("an answer");
+            waits.push(desk.context.clock.now().mono - before);
+        }
+        waits
+    };
+    let (applied, mut waits) = tokio::join!(bulk, watch);
+    assert!(applied.millis > 23_000, "the sync ended before the interactive calls did");
+    assert_eq!(desk.stat("rate_limited").await, 0);
+    waits.sort();
+    // Latency is part of what is measured here: the wait alone is less.
+    let slowest = waits.get(waits.len() * 99 / 100).or(waits.last()).copied().unwrap_or_default();
+    let median = waits.get(waits.len() / 2).copied().unwrap_or_default();
+    figure("interactive calls beside a sync", waits.len());
+    figure("interactive, median with latency, ms", median.as_millis());
+    figure("interactive, p99 with latency, ms", slowest.as_millis());
+    let latency = interactive_latency(&ledger(&desk).await);
+    figure("interactive, p99 of the latency alone, ms", latency);
+    let waited = interactive_waits(&waits, latency);
+    assert!(waited < 300, "interactive calls waited {waited} ms beyond their latency");
+}
+
+/// The 99th percentile of what the simulator itself took for single-record lists.
+fn interactive_latency(ledger: &[Entry]) -> i64 {
+    let lists = ledger.iter().filter(|entry| entry.route.starts_with("GET ") && entry.path.ends_with("/contacts"));
+    let mut taken: Vec<i64> = lists.map(|entry| entry.answered - entry.arrived).collect();
+    taken.sort_unstable();
+    taken.get(taken.len() * 99 / 100).or(taken.last()).copied().unwrap_or(0)
+}
+
+fn interactive_waits(waits: &[Duration], latency: i64) -> i64 {
+    let slowest = waits.last().map_or(0, |wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+    (slowest - latency).max(0)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_seed_twice_gives_the_same_bytes() {
+    let mut runs = Vec::new();
+    for _ in 0..2 {
+        let desk = desk(options(7, WindowModel::Exact)).await;
+        sync(&desk, 2_000).await;
+        let ledger = desk.control("GET", "/_control/ledger", "").await;
+        let dump = desk.control("GET", "/_control/dump/contacts", "").await;
+        assert_eq!(dump.lines().count(), 2_000);
+        runs.push((ledger, dump));
+    }
+    assert!(runs[0] == runs[1], "two runs of one seed differ");
+}

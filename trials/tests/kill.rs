@@ -1,0 +1,100 @@
+//! kill -9 at random moments of a sync, with lost answers mixed in, each followed by a resume.
+//!
+//! How many calls may be repeated: let `needed` be the write calls of a first sync when nothing goes wrong, `lost` the
+//! writes whose answers the simulator lost, `flight` the most writes that were ever on their way at one moment, and
+//! `kills` the kills. A lost answer costs at most one repeat. A kill costs at most a repeat of what was on its way and
+//! of one checkpoint: what had been answered but not yet written down, which is one batch, as each is written down on
+//! its own. So `writes <= needed + lost + kills * (flight + 1)`.
+
+#![expect(clippy::disallowed_methods, reason = "a trial of real processes measures real time")]
+
+use std::time::{Duration, Instant};
+
+use linchpin_trials::parameters::parameter;
+use linchpin_trials::shop::{Holdings, Shop};
+use linchpin_trials::simulator::Simulator;
+use linchpin_trials::workplace::Workplace;
+use linchpin_trials::{binary, figure};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{Rng as _, SeedableRng as _};
+
+/// Until the next kill or the end of one attempt.
+const ATTEMPT_LIMIT: Duration = Duration::from_secs(600);
+/// Batches that are written down together.
+const CHECKPOINT_BATCHES: u64 = 1;
+/// The share of answers that are lost after the write.
+const LOST_SHARE: f64 = 0.02;
+
+#[test]
+fn a_sync_that_is_killed_again_and_again_ends_complete_without_duplicates_or_refused_calls() {
+    let rows: u32 = parameter("ROWS", 20_000);
+    let kills: u32 = parameter("KILLS", 3);
+    let seed: u64 = parameter("SEED", 1);
+    println!("seed {seed}");
+    let shop = Shop::with_rows(rows);
+    let needed = u64::from(shop.calls_needed());
+    let simulator = Simulator::start(&["--tier", "professional", "--latency-ms", "100", "--seed", &seed.to_string()]);
+    simulator.lose_answers(LOST_SHARE);
+    let place = Workplace::new();
+    shop.write(&place.path("shop.sqlite"));
+    place.write_config(&Shop::config(simulator.base()));
+
+    let started = Instant::now();
+    let mut killed = 0;
+    for moment in moments(seed, kills, needed) {
+        killed += u64::from(kill_at(&place, &simulator, moment));
+    }
+    place.sync(ATTEMPT_LIMIT).with_code(0);
+    let took = started.elapsed();
+
+    let ledger = simulator.ledger();
+    let count = |number: usize| u64::try_from(number).expect("a count");
+    let (writes, lost) = (count(ledger.writes().count()), count(ledger.lost_writes()));
+    let flight = count(ledger.writes_in_flight_max());
+    let allowed = needed + lost + killed * (flight + CHECKPOINT_BATCHES);
+    figure("rows", shop.rows());
+    figure("kills", killed);
+    figure("write calls needed", needed);
+    figure("write calls made", writes);
+    figure("write calls allowed", allowed);
+    figure("answers lost after the write", lost);
+    figure("most writes in flight", flight);
+    figure("busiest ten seconds, calls", ledger.busiest_ten_seconds());
+    figure("calls answered 429", simulator.rate_limited());
+    figure("seconds", took.as_secs());
+
+    assert_eq!(Holdings::of(&simulator).differences(&shop.wanted()), Vec::<String>::new());
+    assert_eq!(simulator.rate_limited(), 0);
+    assert!(writes >= needed, "{writes} writes cannot have been enough: {:#?}", ledger.writes_by_route());
+    assert!(writes <= allowed, "{writes} writes, {allowed} allowed: {:#?}", ledger.writes_by_route());
+    assert_eq!(killed, u64::from(kills), "a sync ended before its kill");
+    let plan = place.plan().with_code(0);
+    assert_eq!(plan.value("/empty"), true, "{}", plan.out);
+}
+
+/// The kills as numbers of write calls that have been seen, ascending: 0 is while the plan is made.
+fn moments(seed: u64, kills: u32, needed: u64) -> Vec<u64> {
+    let mut dice = ChaCha8Rng::seed_from_u64(seed);
+    let mut moments: Vec<u64> = (0..kills).map(|_| dice.next_u64() % (needed * 9 / 10)).collect();
+    moments.sort_unstable();
+    moments
+}
+
+/// Starts a sync and kills it when the simulator has seen so many writes; false if it had ended before.
+fn kill_at(place: &Workplace, simulator: &Simulator, writes: u64) -> bool {
+    let requests = simulator.requests();
+    let mut sync = place.start(&["sync", "--yes"]);
+    let mut ended = false;
+    let came = binary::until(ATTEMPT_LIMIT, || {
+        ended = sync.has_ended();
+        // At least one call of this attempt, so that a second kill at the same moment finds something to kill.
+        ended || (simulator.writes() >= writes && simulator.requests() > requests)
+    });
+    assert!(came, "no progress to {writes} writes; out: {}; err: {}", sync.out(), sync.err());
+    if ended {
+        assert!(simulator.writes() >= writes, "it gave up; out: {}; err: {}", sync.out(), sync.err());
+        return false;
+    }
+    sync.kill();
+    true
+}
