@@ -2,7 +2,7 @@
 
 pub mod clock;
 pub mod dispatch;
-pub mod tasks;
-pub mod upstream;
 pub mod hub;
 pub mod sync;
+pub mod tasks;
+pub mod upstream;

@@ -23,12 +23,6 @@ impl Console {
         Self { json, interactive, out: Box::new(io::stdout()) }
     }
 
-    /// Writes to memory, for tests.
-    #[cfg(test)]
-    pub(crate) fn memory(json: bool, out: Box<dyn Write + Send>) -> Self {
-        Self { json, interactive: false, out }
-    }
-
     /// Whether results are for programs.
     pub(crate) fn is_json(&self) -> bool {
         self.json

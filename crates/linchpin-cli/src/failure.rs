@@ -127,12 +127,7 @@ impl Failure {
     }
 
     /// The same for a code of another crate.
-    pub(crate) fn of(
-        code: &'static str,
-        exit: Exit,
-        what: impl Into<String>,
-        to_do: impl Into<String>,
-    ) -> Self {
+    pub(crate) fn of(code: &'static str, exit: Exit, what: impl Into<String>, to_do: impl Into<String>) -> Self {
         Self { code, exit, what: what.into(), to_do: to_do.into(), details: Vec::new() }
     }
 
@@ -176,8 +171,7 @@ impl Failure {
 
     /// The message for programs.
     pub(crate) fn json(&self) -> serde_json::Value {
-        let body =
-            Body { code: self.code, message: &self.what, to_do: &self.to_do, details: &self.details };
+        let body = Body { code: self.code, message: &self.what, to_do: &self.to_do, details: &self.details };
         serde_json::to_value(FailureJson { ok: false, error: body }).expect("a failure has only text")
     }
 }
@@ -236,9 +230,10 @@ mod tests {
 
     #[test]
     fn exit_codes_are_those_that_programs_rely_on() {
-        assert_eq!([Exit::Done as u8, Exit::Failed as u8, Exit::Usage as u8, Exit::Rejected as u8, Exit::Guarded as u8], [
-            0, 1, 2, 3, 4
-        ]);
+        assert_eq!(
+            [Exit::Done as u8, Exit::Failed as u8, Exit::Usage as u8, Exit::Rejected as u8, Exit::Guarded as u8],
+            [0, 1, 2, 3, 4]
+        );
         assert_eq!(Failure::new(Code::Guard, "", "").exit(), Exit::Guarded);
         assert_eq!(Failure::new(Code::ConfigBroken, "", "").exit(), Exit::Usage);
     }

@@ -74,7 +74,11 @@ pub(crate) fn duration(time: Duration) -> String {
 /// Minutes as a plan estimates them.
 pub(crate) fn minutes(minutes: f64) -> String {
     let seconds = minutes * 60.0;
-    if seconds < 1.0 { "less than a second".to_owned() } else { format!("about {}", duration(Duration::from_secs_f64(seconds))) }
+    if seconds < 1.0 {
+        "less than a second".to_owned()
+    } else {
+        format!("about {}", duration(Duration::from_secs_f64(seconds)))
+    }
 }
 
 #[cfg(test)]

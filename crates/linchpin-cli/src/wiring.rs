@@ -216,7 +216,8 @@ async fn query_columns(
         entries.filter_map(|(_, entry)| entry.query.as_ref()).map(|query| query.value.clone()).collect();
     let mut known = BTreeMap::new();
     for query in queries {
-        let columns = source.columns(&Select::Query(query.clone())).await.map_err(|error| trouble::of_source(&error))?;
+        let columns =
+            source.columns(&Select::Query(query.clone())).await.map_err(|error| trouble::of_source(&error))?;
         known.insert(query, columns);
     }
     Ok(known)

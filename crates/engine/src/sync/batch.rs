@@ -139,7 +139,8 @@ async fn keep_base(
         return Ok(());
     }
     let former = context.stores.links.get(context.install, &entry.name, &keys).await?;
-    let former: BTreeMap<&SourceKey, Link> = keys.iter().zip(former).filter_map(|(key, link)| Some((key, link?))).collect();
+    let former: BTreeMap<&SourceKey, Link> =
+        keys.iter().zip(former).filter_map(|(key, link)| Some((key, link?))).collect();
     for (_, ended) in &mut settlement.ended {
         let Ended::Done { link: Some(link), .. } = ended else { continue };
         let Some(former) = former.get(&link.row.key) else { continue };

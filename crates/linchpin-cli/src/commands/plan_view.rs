@@ -26,8 +26,7 @@ pub(crate) fn render(plan: &Plan) -> String {
     for warning in &plan.warnings {
         let property = warning.property.as_ref().map(|name| format!(".{name}")).unwrap_or_default();
         let examples: Vec<&str> = warning.examples.iter().take(EXAMPLES_SHOWN).map(String::as_str).collect();
-        let examples =
-            if examples.is_empty() { String::new() } else { format!(" (rows {})", examples.join(", ")) };
+        let examples = if examples.is_empty() { String::new() } else { format!(" (rows {})", examples.join(", ")) };
         push(
             &mut text,
             &format!(
@@ -148,15 +147,18 @@ pub(crate) mod tests {
         let plan = Plan {
             entries: vec![
                 entry("companies", EntryCounts { rows: 1_200, creates: 1_200, ..EntryCounts::default() }),
-                entry("users", EntryCounts {
-                    rows: 20,
-                    creates: 11,
-                    updates: 2,
-                    unchanged: 4,
-                    rejected: 3,
-                    associations: 13,
-                    ..EntryCounts::default()
-                }),
+                entry(
+                    "users",
+                    EntryCounts {
+                        rows: 20,
+                        creates: 11,
+                        updates: 2,
+                        unchanged: 4,
+                        rejected: 3,
+                        associations: 13,
+                        ..EntryCounts::default()
+                    },
+                ),
             ],
             properties_to_create: vec!["companies.account_id".to_owned()],
             warnings: vec![PlanWarning {
@@ -189,7 +191,8 @@ pub(crate) mod tests {
 
     #[test]
     fn the_guard_looks_at_each_entry_and_only_at_linked_records() {
-        let counts = |updates, unchanged, creates| EntryCounts { updates, unchanged, creates, ..EntryCounts::default() };
+        let counts =
+            |updates, unchanged, creates| EntryCounts { updates, unchanged, creates, ..EntryCounts::default() };
         let plan = |entries| Plan { entries, ..Plan::default() };
         let calm = plan(vec![entry("a", counts(1, 9, 500)), entry("b", counts(0, 0, 10))]);
         assert_eq!(guarded(&calm, guard(0.1)), None);

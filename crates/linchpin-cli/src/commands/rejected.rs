@@ -93,10 +93,7 @@ async fn list(args: &RejectedArgs, console: &mut Console) -> Result<Exit, Failur
 pub(crate) fn line(rejected: &RejectedRow) -> String {
     let property = rejected.rejection.property.as_ref().map(|name| format!(".{name}")).unwrap_or_default();
     let key = if rejected.row.key.0.is_empty() { "(no key)" } else { &rejected.row.key.0 };
-    format!(
-        "{} {key}{property}: {} [{}]",
-        rejected.row.entry, rejected.rejection.reason, rejected.rejection.code
-    )
+    format!("{} {key}{property}: {} [{}]", rejected.row.entry, rejected.rejection.reason, rejected.rejection.code)
 }
 
 /// The run that is asked for, or the last one that has a plan.

@@ -125,8 +125,19 @@ mod tests {
         assert_eq!((plain.tier, plain.limit_increase, plain.seed), (Tier::Professional, false, 0));
         assert!(plain.tokens.is_empty());
         let told = options_of(&[
-            "--tier", "free", "--limit-increase", "--seed", "7", "--latency-ms", "80", "--window", "seconds",
-            "--index-lag", "off", "--token", "pat-test-1",
+            "--tier",
+            "free",
+            "--limit-increase",
+            "--seed",
+            "7",
+            "--latency-ms",
+            "80",
+            "--window",
+            "seconds",
+            "--index-lag",
+            "off",
+            "--token",
+            "pat-test-1",
         ]);
         assert_eq!((told.tier, told.limit_increase, told.seed, told.latency_ms), (Tier::Free, true, 7, 80));
         assert_eq!((told.window, told.portal.index_lag), (WindowModel::Seconds, ModelLag::Off));

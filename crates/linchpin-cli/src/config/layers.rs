@@ -39,10 +39,12 @@ impl Environment {
 
     /// The settings that it overrides, as (how to call it, path, value).
     fn overrides(&self) -> impl Iterator<Item = Override<'_>> {
-        self.0.range(PREFIX.to_owned()..).take_while(|(name, _)| name.starts_with(PREFIX)).map(|(name, value)| Override {
-            label: format!("the environment variable {name}"),
-            path: name.trim_start_matches(PREFIX).split("__").map(str::to_ascii_lowercase).collect(),
-            value,
+        self.0.range(PREFIX.to_owned()..).take_while(|(name, _)| name.starts_with(PREFIX)).map(|(name, value)| {
+            Override {
+                label: format!("the environment variable {name}"),
+                path: name.trim_start_matches(PREFIX).split("__").map(str::to_ascii_lowercase).collect(),
+                value,
+            }
         })
     }
 }
@@ -57,11 +59,7 @@ struct Override<'a> {
 ///
 /// `file` is the file's content without the mapping. An override that fits nowhere is refused: a misspelt one that is
 /// passed over in silence is worse than none.
-pub(super) fn lay(
-    mut file: Value,
-    environment: &Environment,
-    flags: &[(String, String)],
-) -> Result<Settings, Failure> {
+pub(super) fn lay(mut file: Value, environment: &Environment, flags: &[(String, String)]) -> Result<Settings, Failure> {
     let flags = flags.iter().map(|(key, value)| Override {
         label: format!("--set {key}"),
         path: key.split('.').map(str::to_owned).collect(),

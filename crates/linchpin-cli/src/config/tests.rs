@@ -69,16 +69,15 @@ fn an_override_that_fits_nowhere_is_refused() {
 
 #[test]
 fn relative_paths_are_relative_to_the_file() {
-    let text = format!("store: state/l.db\nsources:\n  app: {{sqlite: app.db}}\n  old: {{sqlite: {{path: old.db}}}}\n  crm:\n    csv: {{path: /abs, delimiter: ;}}\n{SYNC}");
+    let text = format!(
+        "store: state/l.db\nsources:\n  app: {{sqlite: app.db}}\n  old: {{sqlite: {{path: old.db}}}}\n  crm:\n    csv: {{path: /abs, delimiter: ;}}\n{SYNC}"
+    );
     let config = load(&text, &[], Environment::default()).unwrap();
     let base = config.base().to_owned();
     assert_eq!(config.store(), base.join("state/l.db"));
     assert_eq!(config.sources().get("app"), Some(&Source::Sqlite(base.join("app.db").into())));
     assert_eq!(config.sources().get("old"), Some(&Source::Sqlite(base.join("old.db").into())));
-    assert_eq!(
-        config.sources().get("crm"),
-        Some(&Source::Csv(Csv { delimiter: b';', ..Csv::at("/abs".into()) }))
-    );
+    assert_eq!(config.sources().get("crm"), Some(&Source::Csv(Csv { delimiter: b';', ..Csv::at("/abs".into()) })));
     assert_eq!(load(SYNC, &[], Environment::default()).unwrap().store().file_name().unwrap(), "linchpin.db");
 }
 
@@ -107,7 +106,9 @@ fn a_wrong_value_is_shown_with_its_place() {
 
 #[test]
 fn a_source_of_two_kinds_is_refused_with_its_place() {
-    insta::assert_snapshot!(failure("version: 1\nsources:\n  app:\n    sqlite: a.db\n    csv: b\nsync: {entries: {}}\n"));
+    insta::assert_snapshot!(failure(
+        "version: 1\nsources:\n  app:\n    sqlite: a.db\n    csv: b\nsync: {entries: {}}\n"
+    ));
 }
 
 #[test]
@@ -127,7 +128,8 @@ fn addresses_are_scheme_host_and_port() {
     for good in ["https://api.hubapi.com", "http://127.0.0.1:4010", "http://localhost:4010/", "http://sim.test"] {
         assert!(BaseUrl::try_from(good.to_owned()).is_ok(), "{good}");
     }
-    for bad in ["", "api.hubapi.com", "ftp://x", "https://", "https://x/crm", "https://u:p@x", "http://api.hubapi.com"] {
+    for bad in ["", "api.hubapi.com", "ftp://x", "https://", "https://x/crm", "https://u:p@x", "http://api.hubapi.com"]
+    {
         assert!(BaseUrl::try_from(bad.to_owned()).is_err(), "{bad}");
     }
 }

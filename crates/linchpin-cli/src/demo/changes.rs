@@ -31,7 +31,11 @@ const STATEMENTS: [(&str, &str, &str); 6] = [
         "users",
         "update users set email = 'found.' || id || '@late.example.com' where email is null",
     ),
-    ("forgotten statuses were cleaned up", "subscriptions", "update subscriptions set status = 'cancelled' where status = 'paused-2019'"),
+    (
+        "forgotten statuses were cleaned up",
+        "subscriptions",
+        "update subscriptions set status = 'cancelled' where status = 'paused-2019'",
+    ),
     (
         "phone numbers were corrected",
         "users",

@@ -10,9 +10,7 @@ use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 
 use super::dice::Dice;
-use super::names::{
-    BAD_EMAILS, BAD_PHONES, COMPANY_FIRST, COMPANY_SECOND, COUNTRIES, Country, INDUSTRIES, ROLES,
-};
+use super::names::{BAD_EMAILS, BAD_PHONES, COMPANY_FIRST, COMPANY_SECOND, COUNTRIES, Country, INDUSTRIES, ROLES};
 
 const SCHEMA: &str = "
 create table companies (
@@ -106,7 +104,9 @@ pub(super) fn make(path: &Path, users: u32, seed: u64) -> rusqlite::Result<Rows>
 /// Counts the rows.
 pub(super) fn count(connection: &Connection) -> rusqlite::Result<Rows> {
     let of = |table: &str| {
-        connection.query_row(&format!("select count(*) from {table}"), [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+        connection
+            .query_row(&format!("select count(*) from {table}"), [], |row| row.get::<_, i64>(0))
+            .map(i64::unsigned_abs)
     };
     Ok(Rows {
         companies: of("companies")?,
@@ -161,17 +161,9 @@ impl Maker<'_> {
         let created = self.day();
         // Some names were typed with a blank too many.
         let name = if self.dice.chance(30) { format!(" {name} ") } else { name };
-        self.transaction.prepare_cached("insert into companies values (?, ?, ?, ?, ?, ?, ?, ?, ?)")?.execute(params![
-            id,
-            name,
-            domain,
-            country.name,
-            city,
-            phone,
-            industry,
-            employees,
-            created
-        ])?;
+        self.transaction
+            .prepare_cached("insert into companies values (?, ?, ?, ?, ?, ?, ?, ?, ?)")?
+            .execute(params![id, name, domain, country.name, city, phone, industry, employees, created])?;
         Ok(country)
     }
 
@@ -213,12 +205,20 @@ impl Maker<'_> {
         let lines = self.dice.between(1, 2);
         let mut yearly = 0;
         let started = self.day();
-        self.transaction
-            .prepare_cached("insert into subscriptions values (?, ?, ?, ?, ?, 0, ?)")?
-            .execute(params![id, company, first_user, format!("Subscription {id}"), status, started])?;
+        self.transaction.prepare_cached("insert into subscriptions values (?, ?, ?, ?, ?, 0, ?)")?.execute(params![
+            id,
+            company,
+            first_user,
+            format!("Subscription {id}"),
+            status,
+            started
+        ])?;
         for _ in 0..lines {
             let plan = self.dice.between(1, PLANS.len() as u64).cast_signed();
-            let (_, name, price) = PLANS.get(usize::try_from(plan - 1).unwrap_or(0)).copied().expect("invariant: a plan's number is its place");
+            let (_, name, price) = PLANS
+                .get(usize::try_from(plan - 1).unwrap_or(0))
+                .copied()
+                .expect("invariant: a plan's number is its place");
             let seats = self.dice.between(1, 60).cast_signed();
             yearly += price * seats;
             self.transaction

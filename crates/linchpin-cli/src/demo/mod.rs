@@ -130,9 +130,9 @@ async fn start(args: &DemoArgs) -> Result<Running, Failure> {
     let tokens = vec![TokenSpec::new(TOKEN, APP_ID_DEFAULT)];
     let options = SimOptions { seed: args.seed, tokens, ..SimOptions::default() };
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    Simulator::start(&options, address)
-        .await
-        .map_err(|error| Failure::new(Code::Listen, crate::failure::chain(&error), "allow this program to listen on 127.0.0.1"))
+    Simulator::start(&options, address).await.map_err(|error| {
+        Failure::new(Code::Listen, crate::failure::chain(&error), "allow this program to listen on 127.0.0.1")
+    })
 }
 
 /// Asks the simulator what it counted, as any program would.
@@ -140,11 +140,9 @@ async fn simulator_stats(simulator: &Running) -> Result<report::Stats, Failure> 
     let request = http::Request::get("/_control/stats")
         .body(bytes::Bytes::new())
         .map_err(|error| Failure::internal("the request for the simulator's counts cannot be made", &error))?;
-    let answer = simulator
-        .desk
-        .call(request)
-        .await
-        .map_err(|error| Failure::internal("the simulator does not tell its counts", &std::io::Error::other(format!("{error:?}"))))?;
+    let answer = simulator.desk.call(request).await.map_err(|error| {
+        Failure::internal("the simulator does not tell its counts", &std::io::Error::other(format!("{error:?}")))
+    })?;
     serde_json::from_slice(answer.body())
         .map_err(|error| Failure::internal("the simulator's counts cannot be read", &error))
 }
@@ -187,7 +185,8 @@ impl Folder {
         let entries = std::fs::read_dir(&self.path).map_err(|error| unwritten(&self.path, &error))?;
         for entry in entries {
             let path = entry.map_err(|error| unwritten(&self.path, &error))?.path();
-            let of_the_store = path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(STORE));
+            let of_the_store =
+                path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.starts_with(STORE));
             if of_the_store {
                 std::fs::remove_file(&path).map_err(|error| unwritten(&path, &error))?;
             }
@@ -198,7 +197,9 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if self.temporary && let Err(error) = std::fs::remove_dir_all(&self.path) {
+        if self.temporary
+            && let Err(error) = std::fs::remove_dir_all(&self.path)
+        {
             tracing::debug!(%error, "the demo's folder stays behind");
         }
     }

@@ -86,14 +86,46 @@ pub(super) const COUNTRIES: [Country; 7] = [
 
 /// First words of company names.
 pub(super) const COMPANY_FIRST: [&str; 20] = [
-    "Nordlicht", "Café", "Blue Harbor", "Åland", "Quantum", "Étoile", "Granite", "Papaya", "Señal", "Tanager", "Umbra",
-    "Violet", "Wattle", "Xylem", "Yarrow", "Zephyr", "Kestrel", "Lumen", "Maçã", "Orbit",
+    "Nordlicht",
+    "Café",
+    "Blue Harbor",
+    "Åland",
+    "Quantum",
+    "Étoile",
+    "Granite",
+    "Papaya",
+    "Señal",
+    "Tanager",
+    "Umbra",
+    "Violet",
+    "Wattle",
+    "Xylem",
+    "Yarrow",
+    "Zephyr",
+    "Kestrel",
+    "Lumen",
+    "Maçã",
+    "Orbit",
 ];
 
 /// Second words of company names.
 pub(super) const COMPANY_SECOND: [&str; 16] = [
-    "Logistics", "Software", "Energy", "Foods", "Health", "Analytics", "Robotics", "Média", "Studios", "Partners",
-    "Werke", "Systems", "Travel", "Optics", "Textiles", "Labs",
+    "Logistics",
+    "Software",
+    "Energy",
+    "Foods",
+    "Health",
+    "Analytics",
+    "Robotics",
+    "Média",
+    "Studios",
+    "Partners",
+    "Werke",
+    "Systems",
+    "Travel",
+    "Optics",
+    "Textiles",
+    "Labs",
 ];
 
 /// Industries as the database has them.

@@ -127,7 +127,8 @@ impl Report {
         line("one record at a time", format!("{} for the writes alone", counted(self.one_by_one_calls, "call")));
         line("refused for the rate", format!("{} (429)", count(self.rate_limited)));
         line("time for the writes", duration(Duration::from_secs_f64(self.seconds)));
-        let in_step = if self.in_step { "yes: a third plan found nothing to do" } else { "no: a third plan is not empty" };
+        let in_step =
+            if self.in_step { "yes: a third plan found nothing to do" } else { "no: a third plan is not empty" };
         line("in step", in_step.to_owned());
         line("rows still rejected", count(self.rejected_lines.len() as u64));
         for rejected in self.rejected_lines.iter().take(REJECTED_SHOWN) {

@@ -78,8 +78,7 @@ impl Door {
     pub(super) async fn identify(&self, config: &Config) -> Result<Account, Failure> {
         let few = Limits { burst: Rate::in_ten_seconds(STAND_IN_PERMITS), shares: Shares::default(), ..self.limits };
         self.register(STAND_IN, few).await?;
-        let account =
-            sync::identify(&self.hub, &self.token).await.map_err(|error| trouble::of_sync(error, config))?;
+        let account = sync::identify(&self.hub, &self.token).await.map_err(|error| trouble::of_sync(error, config))?;
         self.days.learn(account.time_zone.as_deref());
         self.register(account.install, self.limits).await?;
         Ok(account)
@@ -117,8 +116,10 @@ fn limits(config: &Config) -> Limits {
         Some(Tier::Enterprise) => LimitTier::Enterprise,
     };
     let limits = Limits::of(tier, AppKind::Private, u32::from(hubspot.limit_increase));
-    let shares =
-        Shares { foreign_burst: STAND_IN_PERMITS + share_of(limits.burst, hubspot.reserve.fraction()), ..limits.shares };
+    let shares = Shares {
+        foreign_burst: STAND_IN_PERMITS + share_of(limits.burst, hubspot.reserve.fraction()),
+        ..limits.shares
+    };
     Limits { shares, ..limits }
 }
 

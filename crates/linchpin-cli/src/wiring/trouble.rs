@@ -31,7 +31,9 @@ pub(super) fn of_sync(error: SyncError, config: &Config) -> Failure {
         ),
         SyncError::OtherMapping { .. } => (
             Exit::Usage,
-            format!("make a new plan with `linchpin plan{flag}`, or put the mapping back as it was to go on with the run"),
+            format!(
+                "make a new plan with `linchpin plan{flag}`, or put the mapping back as it was to go on with the run"
+            ),
         ),
         SyncError::Stopped => (Exit::Failed, format!("run `linchpin sync{flag}`: it goes on where this one stopped")),
     };

@@ -56,7 +56,8 @@ struct Outcome {
 pub(crate) async fn run(args: &InitArgs, console: &mut Console) -> Result<Exit, Failure> {
     let input: Option<Box<dyn BufRead + Send>> =
         if args.yes { None } else { Some(Box::new(io::BufReader::new(io::stdin()))) };
-    stop::droppable(init(args, Questions::new(input), console), "run `linchpin init` again; nothing was written").await?
+    stop::droppable(init(args, Questions::new(input), console), "run `linchpin init` again; nothing was written")
+        .await?
 }
 
 async fn init<R: BufRead>(

@@ -32,7 +32,12 @@ impl<R: BufRead> Questions<R> {
     }
 
     /// A question with one of some words for an answer.
-    pub(super) fn choice<'a>(&mut self, question: &str, choices: &[&'a str], proposal: &'a str) -> Result<&'a str, Failure> {
+    pub(super) fn choice<'a>(
+        &mut self,
+        question: &str,
+        choices: &[&'a str],
+        proposal: &'a str,
+    ) -> Result<&'a str, Failure> {
         let shown = format!("{question} ({}) [{proposal}]", choices.join(", "));
         self.ask(&shown, proposal, |answer| choices.iter().copied().find(|choice| choice.eq_ignore_ascii_case(answer)))
     }

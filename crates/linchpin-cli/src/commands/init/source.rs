@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn names_are_short_and_plain() {
-        for (path, plain) in [("shop.db", "shop"), ("/x/My Shop-2.sqlite", "my_shop_2"), ("2026.csv", "source"), ("/", "source")]
+        for (path, plain) in
+            [("shop.db", "shop"), ("/x/My Shop-2.sqlite", "my_shop_2"), ("2026.csv", "source"), ("/", "source")]
         {
             assert_eq!(name(Path::new(path)), plain, "{path}");
         }
