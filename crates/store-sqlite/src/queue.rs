@@ -50,16 +50,11 @@ pub(crate) const CLAIM: &str = "
     where portal = ?1 and app = ?2 and run = ?3 and seq = ?4 and state = 0";
 
 pub(crate) const GET: &str = "
-    select o.seq, o.stage, o.pack, o.attempts, o.claimed_at, o.floor, o.entry,
+    select o.seq, o.stage, o.pack, o.attempts, o.claimed_at, o.floor, o.entry, o.verb,
         p.source_key, p.object_type, p.action
     from operation o
     join payload p on p.portal = o.portal and p.app = o.app and p.run = o.run and p.seq = o.seq
     where o.portal = ?1 and o.app = ?2 and o.run = ?3 and o.seq = ?4";
-
-pub(crate) const OBJECT_TYPE: &str = "
-    select object_type
-    from payload
-    where portal = ?1 and app = ?2 and run = ?3 and seq = ?4";
 
 pub(crate) const SENT: &str = "
     select seq
@@ -91,6 +86,7 @@ struct ClaimedRow {
     claimed_at: Option<i64>,
     floor: Option<i64>,
     entry: String,
+    verb: String,
     source_key: String,
     object_type: String,
     action: Vec<u8>,
@@ -107,9 +103,10 @@ impl ClaimedRow {
             claimed_at: row.get(4)?,
             floor: row.get(5)?,
             entry: row.get(6)?,
-            source_key: row.get(7)?,
-            object_type: row.get(8)?,
-            action: row.get(9)?,
+            verb: row.get(7)?,
+            source_key: row.get(8)?,
+            object_type: row.get(9)?,
+            action: row.get(10)?,
         })
     }
 }
@@ -166,13 +163,15 @@ fn claim(tx: &Connection, install: Install, run: RunId, limit: u16, now: Wall) -
     let mut floors = BTreeMap::new();
     let mut moves = Moves::default();
     for seq in seqs {
-        let floor = floor(tx, scope, number, seq, &mut floors)?;
+        let mut row = read_one(tx, scope, run, seq)?;
+        let floor = floor(tx, scope, &row.object_type, &mut floors)?;
         let rows = tx.prepare_cached(CLAIM)?.execute(params![scope.portal, scope.app, number, seq, now.0, floor])?;
         touched("operation", rows, 1)?;
-        let kind = kind(tx, scope, run, seq)?.ok_or_else(|| gone(run, seq))?;
-        moves.leave(number, kind.stage, &kind.entry, &kind.verb, OperationState::Waiting);
-        moves.enter(number, kind.stage, &kind.entry, &kind.verb, OperationState::Sent);
-        claimed.push(get(tx, scope, run, seq)?);
+        moves.leave(number, row.stage, &row.entry, &row.verb, OperationState::Waiting);
+        moves.enter(number, row.stage, &row.entry, &row.verb, OperationState::Sent);
+        row.attempts += 1;
+        (row.claimed_at, row.floor) = (Some(now.0), Some(floor));
+        claimed.push(row.try_into()?);
     }
     moves.write(tx, scope)?;
     Ok(Some(claimed))
@@ -204,24 +203,26 @@ fn first_that_fit(
     Ok(seqs)
 }
 
-/// The highest known record id of the operation's object type, looked up once for each type.
-fn floor(tx: &Connection, scope: Scope, run: i64, seq: i64, known: &mut BTreeMap<String, i64>) -> Result<i64, Fault> {
-    let object_type: String =
-        tx.prepare_cached(OBJECT_TYPE)?.query_row(params![scope.portal, scope.app, run, seq], |row| row.get(0))?;
-    if let Some(floor) = known.get(&object_type) {
+/// The highest known record id of an object type, looked up once for each type.
+fn floor(tx: &Connection, scope: Scope, object_type: &str, known: &mut BTreeMap<String, i64>) -> Result<i64, Fault> {
+    if let Some(floor) = known.get(object_type) {
         return Ok(*floor);
     }
-    let floor = mirror::highest(tx, scope, &object_type)?;
-    known.insert(object_type, floor);
+    let floor = mirror::highest(tx, scope, object_type)?;
+    known.insert(object_type.to_owned(), floor);
     Ok(floor)
 }
 
-fn get(tx: &Connection, scope: Scope, run: RunId, seq: i64) -> Result<Claimed, Fault> {
+fn read_one(tx: &Connection, scope: Scope, run: RunId, seq: i64) -> Result<ClaimedRow, Fault> {
     let mut statement = tx.prepare_cached(GET)?;
     let row = statement
         .query_row(params![scope.portal, scope.app, integer(run.0)?, seq], |row| ClaimedRow::read(run, row))
         .optional()?;
-    row.ok_or_else(|| gone(run, seq))?.try_into()
+    row.ok_or_else(|| Fault::Corrupt(Place { table: "payload", column: "seq", key: format!("{run}/{seq}") }))
+}
+
+fn get(tx: &Connection, scope: Scope, run: RunId, seq: i64) -> Result<Claimed, Fault> {
+    read_one(tx, scope, run, seq)?.try_into()
 }
 
 fn kind(tx: &Connection, scope: Scope, run: RunId, seq: i64) -> Result<Option<Kind>, Fault> {
@@ -235,10 +236,6 @@ fn kind(tx: &Connection, scope: Scope, run: RunId, seq: i64) -> Result<Option<Ki
     let place = || Place { table: "operation", column: "state", key: format!("{run}/{seq}") };
     let state = operation_state(number).ok_or_else(|| Fault::Corrupt(place()))?;
     Ok(Some(Kind { state, stage, entry, verb }))
-}
-
-fn gone(run: RunId, seq: i64) -> Fault {
-    Fault::Corrupt(Place { table: "payload", column: "seq", key: format!("{run}/{seq}") })
 }
 
 fn settle(tx: &Connection, install: Install, settlement: Settlement, now: Wall) -> Result<(), Fault> {

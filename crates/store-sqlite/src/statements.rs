@@ -38,7 +38,6 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("queue::CANDIDATES", queue::CANDIDATES),
     ("queue::CLAIM", queue::CLAIM),
     ("queue::GET", queue::GET),
-    ("queue::OBJECT_TYPE", queue::OBJECT_TYPE),
     ("queue::SENT", queue::SENT),
     ("queue::KIND", queue::KIND),
     ("queue::SETTLE", queue::SETTLE),

@@ -3,7 +3,7 @@
 //! A definition never leaves its table: an archived property keeps its place and the records keep their values, so
 //! that creating it again restores both. The first three places are the same for every type (see [`OBJECT_ID`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
@@ -235,7 +235,10 @@ fn choice_json(choice: &Choice) -> Value {
 #[derive(Debug, Default)]
 pub(super) struct PropertyTable {
     places: Vec<Property>,
+    /// For the alphabetical order.
     names: BTreeMap<String, PropId>,
+    /// For looking up; a write does this some forty times for each record. Its order is never seen.
+    lookup: HashMap<String, PropId>,
 }
 
 impl PropertyTable {
@@ -246,13 +249,14 @@ impl PropertyTable {
         }
         let id = PropId(u16::try_from(self.places.len()).ok()?);
         self.names.insert(property.name.clone(), id);
+        self.lookup.insert(property.name.clone(), id);
         self.places.push(property);
         Some(id)
     }
 
     /// The place of a name, archived and not yet visible ones included.
     pub(super) fn find(&self, name: &str) -> Option<PropId> {
-        self.names.get(name).copied()
+        self.lookup.get(name).copied()
     }
 
     /// A property that calls can use now, by name.
