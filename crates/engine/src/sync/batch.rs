@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use linchpin_core::sync::desired::{DesiredValue, RowId};
+use linchpin_core::sync::desired::{DesiredValue, RowId, SourceKey};
+use linchpin_core::sync::link::Link;
 use linchpin_core::sync::operation::{Action, Ended, Operation, OperationId};
 use linchpin_core::sync::reason;
 use linchpin_core::sync::settle::{Brought, Tried, is_alone, settle_records, trace_id};
@@ -121,7 +122,33 @@ async fn records(context: &Context, entry: &Entry, batch: Vec<Claimed>) -> Resul
     }
     let ended = settle_records(&tried, brought, &known, now);
     settlement.ended.extend(ids(&tried).zip(ended));
+    keep_base(context, entry, &tried, &mut settlement).await?;
     Ok(Sent { settlement, stop })
+}
+
+/// An update sends only what differed: the rest of its link's agreed base stays as it was.
+async fn keep_base(
+    context: &Context,
+    entry: &Entry,
+    tried: &[Tried<'_>],
+    settlement: &mut Settlement,
+) -> Result<(), SyncError> {
+    let updates = tried.iter().filter(|one| matches!(one.operation.action, Action::Update { .. }));
+    let keys: Vec<SourceKey> = updates.map(|one| one.operation.row.key.clone()).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let former = context.stores.links.get(context.install, &entry.name, &keys).await?;
+    let former: BTreeMap<&SourceKey, Link> =
+        keys.iter().zip(former).filter_map(|(key, link)| Some((key, link?))).collect();
+    for (_, ended) in &mut settlement.ended {
+        let Ended::Done { link: Some(link), .. } = ended else { continue };
+        let Some(former) = former.get(&link.row.key) else { continue };
+        for (name, agreed) in &former.base {
+            link.base.entry(name.clone()).or_insert_with(|| agreed.clone());
+        }
+    }
+    Ok(())
 }
 
 fn tried_of(ready: &Ready) -> Tried<'_> {

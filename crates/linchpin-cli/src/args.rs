@@ -1,0 +1,364 @@
+//! The command line: every command, its flags, its help and its examples.
+//!
+//! Names and exit codes are relied on by other programs: add freely, change nothing.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::number::Share;
+
+/// The simulator's port when none is named.
+pub(crate) const SIM_PORT: u16 = 4010;
+
+/// Keeps everything you own in step with HubSpot.
+#[derive(Debug, Parser)]
+#[command(
+    name = "linchpin",
+    version,
+    propagate_version = true,
+    max_term_width = 100,
+    arg_required_else_help = true,
+    after_help = "\
+Start here:
+  linchpin demo                        see it work, without an account
+  linchpin init --source app.db        make a configuration for your own database
+  linchpin check && linchpin plan      see what it would do
+  linchpin sync                        do it
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 done but some rows were rejected,
+4 stopped by a guard."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags that every command takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// Print one JSON object with the result as the last line of standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Log to standard error: a level (`info`) or a filter (`linchpin_engine=debug`)
+    #[arg(long, global = true, value_name = "FILTER", env = "LINCHPIN_LOG", default_value = "warn")]
+    pub(crate) log: String,
+    /// How log lines look
+    #[arg(long, global = true, value_name = "FORMAT", env = "LINCHPIN_LOG_FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole thing on this machine: a simulated HubSpot, a small database, a plan, two syncs, a report
+    Demo(DemoArgs),
+    /// Make a configuration from your database and your HubSpot account, by asking a few questions
+    Init(InitArgs),
+    /// Compile the mapping against the sources and the account, and show every problem with its place
+    Check(CheckArgs),
+    /// Show what a sync would do, and what it would cost, without doing it
+    Plan(PlanArgs),
+    /// Bring HubSpot in step with the sources; goes on with an interrupted run first
+    Sync(SyncArgs),
+    /// List the rows that a run could not sync, with the reasons
+    Rejected(RejectedArgs),
+    /// Serve a simulated HubSpot on this machine
+    Sim(SimArgs),
+    /// Print a JSON Schema, for editors
+    Schema(SchemaArgs),
+    /// Print a completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+/// Where the configuration is, and what overrides it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration file
+    #[arg(long, short, value_name = "FILE", default_value = "linchpin.yaml")]
+    pub(crate) config: PathBuf,
+    /// Override one setting: `--set hubspot.tier=enterprise`; wins over LINCHPIN__HUBSPOT__TIER, which wins over the
+    /// file
+    #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  linchpin demo
+  linchpin demo --size 20000
+  linchpin demo --keep                   leaves database and configuration behind in ./linchpin-demo
+  linchpin demo --keep /tmp/demo
+  linchpin demo --json | tail -n 1")]
+pub(crate) struct DemoArgs {
+    /// How many users the made-up company has; companies and subscriptions follow from it
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(20..=1_000_000))]
+    pub(crate) size: u32,
+    /// The seed of the made-up data and of the simulator: the same seed makes the same rows
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// Leave database, configuration and store behind in this folder (must be empty or new)
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1, default_missing_value = "linchpin-demo")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  linchpin init --source app.db
+  linchpin init --source exports/ --out crm.yaml
+  linchpin init --source app.db --yes --offline    takes every proposal, asks HubSpot nothing")]
+pub(crate) struct InitArgs {
+    /// The source: a SQLite file, a CSV file or a folder of CSV files; asked for when it is not given
+    #[arg(long, value_name = "PATH")]
+    pub(crate) source: Option<PathBuf>,
+    /// The file to write
+    #[arg(long, value_name = "FILE", default_value = "linchpin.yaml")]
+    pub(crate) out: PathBuf,
+    /// Where the HubSpot token will come from: `env:NAME` or `file:PATH`
+    #[arg(long, value_name = "REFERENCE", default_value = "env:HUBSPOT_TOKEN")]
+    pub(crate) token: String,
+    /// The HubSpot API, or a simulator
+    #[arg(long, value_name = "URL", default_value = crate::config::DEFAULT_BASE_URL)]
+    pub(crate) base_url: String,
+    /// Do not ask HubSpot for its properties: propose from the built-in ones
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Take every proposal, and replace an existing file
+    #[arg(long, short)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  linchpin check
+  linchpin check --config crm.yaml --offline")]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Check against the sources only, without asking HubSpot
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  linchpin plan
+  linchpin plan --config crm.yaml --json | tail -n 1
+  linchpin plan --set hubspot.tier=enterprise")]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  linchpin sync
+  linchpin sync --dry-run                plans, shows, changes nothing
+  linchpin sync --plan r9d2c40a51        applies exactly the plan that `linchpin plan` showed
+  linchpin sync --sample 1%              a hundredth of the rows first
+  linchpin sync --yes                    asks nothing: for schedules
+
+An interrupted sync is gone on with by the next one: nothing is lost, nothing is done twice.")]
+pub(crate) struct SyncArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Apply exactly this plan; refused if the data have moved on since
+    #[arg(long, value_name = "ID", conflicts_with_all = ["dry_run", "sample"])]
+    pub(crate) plan: Option<String>,
+    /// Do not ask before applying
+    #[arg(long, short, conflicts_with = "dry_run")]
+    pub(crate) yes: bool,
+    /// Plan and show, apply nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Only this share of the rows of each entry that nothing else depends on, always the same ones: `1%`
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) sample: Option<Share>,
+    /// Apply even if more records change than the guard allows
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  linchpin rejected
+  linchpin rejected --run r9d2c40a51 --limit 500
+  linchpin rejected --json | tail -n 1")]
+pub(crate) struct RejectedArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The run; the last one when it is not given
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<String>,
+    /// At most so many rows
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) limit: u32,
+    /// Begin after so many rows
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) skip: u32,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  linchpin sim
+  linchpin sim --port 0 --tier enterprise --limit-increase
+  linchpin sim --token pat-test-1 --seed 7 --latency-ms 80 --window seconds
+
+Control, outside the limits: GET /_control/stats, GET /_control/ledger, POST /_control/reset,
+POST /_control/seed, GET /_control/dump/{type}.")]
+pub(crate) struct SimArgs {
+    /// The port on 127.0.0.1; 0 picks a free one
+    #[arg(long, default_value_t = SIM_PORT)]
+    pub(crate) port: u16,
+    /// The private app token to accept; made and printed when it is not given
+    #[arg(long)]
+    pub(crate) token: Option<String>,
+    /// The account's plan, which sets its limits
+    #[arg(long, value_enum, default_value = "professional")]
+    pub(crate) tier: SimTier,
+    /// The account has bought the API limit increase
+    #[arg(long)]
+    pub(crate) limit_increase: bool,
+    /// The seed of ids, latencies and orders: the same seed and requests give the same answers
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Mean time that a call takes, in milliseconds
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60_000))]
+    pub(crate) latency_ms: u32,
+    /// Records to make and faults to arm at the start: a JSON file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) load: Option<PathBuf>,
+    /// How far search trails behind writes
+    #[arg(long, value_enum, default_value = "recorded")]
+    pub(crate) index_lag: IndexLag,
+    /// How the ten-second limit counts
+    #[arg(long, value_enum, default_value = "exact")]
+    pub(crate) window: Window,
+}
+
+/// The plans that a simulated account may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SimTier {
+    /// Free tools.
+    Free,
+    /// Starter.
+    Starter,
+    /// Professional.
+    Professional,
+    /// Enterprise.
+    Enterprise,
+    /// No limits at all: for measuring other things.
+    Unlimited,
+}
+
+/// How far the simulator's search trails behind writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IndexLag {
+    /// Not at all.
+    Off,
+    /// As recorded from HubSpot: some seconds.
+    Recorded,
+}
+
+/// How the simulator's ten-second window counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Window {
+    /// The last ten seconds, to the millisecond.
+    Exact,
+    /// In whole seconds.
+    Seconds,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  linchpin schema config > linchpin.schema.json")]
+pub(crate) struct SchemaArgs {
+    /// Of what
+    pub(crate) what: SchemaOf,
+}
+
+/// What there is a schema of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    /// The configuration file, the mapping included.
+    Config,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  linchpin completions bash > ~/.local/share/bash-completion/completions/linchpin
+  linchpin completions zsh > ~/.zfunc/_linchpin")]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected KEY=VALUE, for example hubspot.tier=enterprise".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_example_in_the_help_parses() {
+        let mut checked = 0;
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:"), "{} has no examples", command.get_name());
+            for line in help.lines().filter(|line| line.starts_with("  linchpin ")) {
+                let words = line.split("  ").find(|part| part.starts_with("linchpin")).unwrap();
+                let words = words.split([' ']).take_while(|word| !matches!(*word, "|" | ">"));
+                if let Err(error) = Cli::try_parse_from(words) {
+                    panic!("{line}: {error}");
+                }
+                checked += 1;
+            }
+        }
+        assert!(checked >= 15, "only {checked} examples");
+    }
+
+    #[test]
+    fn a_plan_cannot_be_sampled_or_dry_run_again() {
+        assert!(Cli::try_parse_from(["linchpin", "sync", "--plan", "r1", "--sample", "1%"]).is_err());
+        assert!(Cli::try_parse_from(["linchpin", "sync", "--plan", "r1", "--dry-run"]).is_err());
+        assert!(Cli::try_parse_from(["linchpin", "sync", "--plan", "r1"]).is_ok());
+    }
+
+    #[test]
+    fn global_flags_may_stand_behind_the_command() {
+        let cli = Cli::try_parse_from(["linchpin", "plan", "--json", "--log", "debug"]).unwrap();
+        assert!(cli.global.json);
+        assert_eq!(cli.global.log, "debug");
+    }
+}

@@ -1,0 +1,11 @@
+//! One module for each command, and what several of them show.
+
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod init;
+pub(crate) mod plan;
+pub(crate) mod plan_view;
+pub(crate) mod rejected;
+pub(crate) mod schema;
+pub(crate) mod sim;
+pub(crate) mod sync;

@@ -1,0 +1,77 @@
+//! `linchpin plan`: what a sync would do, and what it would cost.
+
+use linchpin_core::sync::run::{Plan, Run};
+use serde::Serialize;
+
+use super::plan_view;
+use crate::args::PlanArgs;
+use crate::config::Config;
+use crate::console::Console;
+use crate::failure::{Exit, Failure};
+use crate::progress::Progress;
+use crate::stop;
+use crate::wiring::Session;
+
+/// A plan as `--json` prints it.
+#[derive(Serialize)]
+pub(crate) struct Outcome<'a> {
+    ok: bool,
+    run: String,
+    empty: bool,
+    #[serde(flatten)]
+    plan: &'a Plan,
+    /// What the guard would say.
+    guarded: Option<String>,
+}
+
+/// Makes a plan and shows it. Writes nothing to HubSpot.
+pub(crate) async fn run(args: &PlanArgs, console: &mut Console) -> Result<Exit, Failure> {
+    stop::droppable(plan(args, console), "run `linchpin plan` again; nothing was changed").await?
+}
+
+async fn plan(args: &PlanArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let config = Config::load(&args.config)?;
+    let session = Session::open(&config, None).await?;
+    if let Some(open) = session.account.unfinished().await? {
+        console.say(format!(
+            "Run {} was interrupted; `linchpin sync{}` goes on with it first. This plan starts from what it has done \
+             so far.\n",
+            open.id,
+            config.flag()
+        ));
+    }
+    let progress = Progress::new();
+    let run = session.plan(&progress).await;
+    progress.done();
+    let run = run?;
+    show(&run, &config, console)?;
+    session.account.close().await;
+    Ok(Exit::Done)
+}
+
+/// Shows a plan and how to apply exactly it.
+fn show(run: &Run, config: &Config, console: &mut Console) -> Result<(), Failure> {
+    let plan = planned(run)?;
+    let guarded = plan_view::guarded(plan, config.guard());
+    console.say(plan_view::render(plan));
+    if let Some(said) = &guarded {
+        console.say(format!("The guard will stop this: {said}. `linchpin sync --force` overrides it."));
+    }
+    if !plan.is_empty() {
+        console.say(format!(
+            "This is plan {}. `linchpin sync{} --plan {}` applies exactly it.",
+            run.id,
+            config.flag(),
+            run.id
+        ));
+    }
+    console.result(&Outcome { ok: true, run: run.id.to_string(), empty: plan.is_empty(), plan, guarded });
+    Ok(())
+}
+
+/// The plan of a run that is sealed.
+pub(crate) fn planned(run: &Run) -> Result<&Plan, Failure> {
+    run.plan.as_ref().ok_or_else(|| {
+        Failure::internal("the store has a run without its plan", &std::io::Error::other(run.id.to_string()))
+    })
+}

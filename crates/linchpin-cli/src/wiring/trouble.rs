@@ -1,0 +1,131 @@
+//! What the parts say when something goes wrong, put into one message with one thing to do.
+//!
+//! The codes are those of the parts; each has a page in `docs/errors/`.
+
+use std::path::Path;
+
+use linchpin_engine::dispatch::DispatchError;
+use linchpin_engine::hub::HubError;
+use linchpin_engine::sync::SyncError;
+use linchpin_ports::source::SourceError;
+use linchpin_ports::store::{Refusal, StoreError};
+
+use crate::config::Config;
+use crate::failure::{Code, Exit, Failure, chain};
+
+/// A sync that stopped.
+pub(super) fn of_sync(error: SyncError, config: &Config) -> Failure {
+    let code = error.code();
+    let flag = config.flag();
+    let (exit, to_do) = match &error {
+        SyncError::Hub { source, .. } => (Exit::Failed, of_hub(source, config)),
+        SyncError::Store(store) => of_refusal(store),
+        SyncError::Source { source, .. } => (Exit::Failed, source_to_do(source).to_owned()),
+        SyncError::NoSource { .. } => (Exit::Usage, "add the source below `sources:`, or correct its name".to_owned()),
+        SyncError::Partial { .. } | SyncError::PropertyInvisible { .. } => {
+            (Exit::Failed, "try again in a minute; nothing was written yet".to_owned())
+        }
+        SyncError::KeyPropertyRefused { .. } => (
+            Exit::Failed,
+            "give the token the right to write schemas, or take an existing unique property as `identity`".to_owned(),
+        ),
+        SyncError::OtherMapping { .. } => (
+            Exit::Usage,
+            format!(
+                "make a new plan with `linchpin plan{flag}`, or put the mapping back as it was to go on with the run"
+            ),
+        ),
+        SyncError::Stopped => (Exit::Failed, format!("run `linchpin sync{flag}`: it goes on where this one stopped")),
+    };
+    Failure::of(code, exit, chain(&error), to_do)
+}
+
+fn of_hub(error: &HubError, config: &Config) -> String {
+    let base = config.hubspot().base_url.as_str();
+    match error {
+        HubError::Refused(refused) if refused.status == 403 => {
+            "give the private app the scopes that the message names, in HubSpot under Settings, Integrations, Private \
+             Apps"
+                .to_owned()
+        }
+        HubError::Refused(_) | HubError::Unreadable(_) => {
+            format!("check that {base} is HubSpot; if it is, try again, and tell HubSpot's support the message")
+        }
+        HubError::NoAnswer(none) => of_no_answer(none, base),
+    }
+}
+
+fn of_no_answer(error: &DispatchError, base: &str) -> String {
+    match error {
+        DispatchError::DeadToken(_) => {
+            "create a new token in HubSpot (Settings, Integrations, Private Apps) and put it where `hubspot.token` \
+             points to"
+                .to_owned()
+        }
+        DispatchError::Unreachable(_) => {
+            format!("check the network and that {base} (`hubspot.base_url`) is right and running, then run it again")
+        }
+        DispatchError::Unknown(_) => "run it again: what happened is found out first, nothing is made twice".to_owned(),
+        DispatchError::DayExhausted { .. } => {
+            "run it again after midnight in the account's time zone: it goes on where it stopped".to_owned()
+        }
+        DispatchError::Migrating { .. } => "run it again later: HubSpot is moving the account".to_owned(),
+        DispatchError::Deadline { .. }
+        | DispatchError::Shutdown
+        | DispatchError::Overloaded { .. }
+        | DispatchError::UnknownInstall => "run it again".to_owned(),
+    }
+}
+
+/// A source that cannot be opened or described.
+pub(super) fn of_source(error: &SourceError) -> Failure {
+    Failure::new(Code::Source, chain(error), source_to_do(error))
+}
+
+fn source_to_do(error: &SourceError) -> &'static str {
+    match error {
+        SourceError::Open { .. } => {
+            "check the path below `sources:` in the configuration, and that this user may read it"
+        }
+        SourceError::NoTable { .. } => "correct the table's name in the mapping",
+        SourceError::Query { .. } => "try the query in the database's own tool, and correct it in the mapping",
+    }
+}
+
+/// A store that cannot be opened.
+pub(super) fn of_opening_store(error: StoreError, path: &Path) -> Failure {
+    of_store(error).with_detail(format!("the store is {}", path.display()))
+}
+
+/// A store that failed or refused.
+pub(super) fn of_store(error: StoreError) -> Failure {
+    let (exit, to_do) = of_refusal(&error);
+    let error = SyncError::Store(error);
+    Failure::of(error.code(), exit, chain(&error), to_do)
+}
+
+fn of_refusal(error: &StoreError) -> (Exit, String) {
+    let (exit, to_do) = match error {
+        StoreError::Unavailable { .. } => {
+            (Exit::Failed, "check the disk and the rights on the store's file; what was acknowledged is safe")
+        }
+        StoreError::Corrupt { .. } => (
+            Exit::Failed,
+            "move the store's file away: the next plan finds the records in HubSpot again, and makes nothing twice",
+        ),
+        StoreError::Refused(refusal) => match refusal {
+            Refusal::Owned => {
+                (Exit::Failed, "wait for the other process or stop it, or use another store: `--set store=FILE`")
+            }
+            Refusal::Foreign => (Exit::Usage, "name another file with `store:` in the configuration"),
+            Refusal::TooNew { .. } => (Exit::Failed, "use the newer version that wrote it"),
+            Refusal::UnknownRun(_) | Refusal::WrongState { .. } | Refusal::Stale { .. } => {
+                (Exit::Failed, "make a new plan with `linchpin plan`")
+            }
+            Refusal::NotClaimed(_) | Refusal::OutOfOrder(_) => {
+                (Exit::Failed, "run it again; if it happens again, please report it")
+            }
+        },
+    };
+    (exit, to_do.to_owned())
+}
