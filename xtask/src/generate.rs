@@ -17,14 +17,10 @@ struct Generated {
 }
 
 /// Every generated file of the repository.
-const GENERATED: &[Generated] = &[];
+const GENERATED: &[Generated] = &[Generated { file: "docs/config.schema.json", arguments: &["schema", "config"] }];
 
 /// Writes or compares all generated files; whether all is well.
 pub(crate) fn run(root: &Path, check: bool) -> anyhow::Result<bool> {
-    if GENERATED.is_empty() {
-        println!("no generated files");
-        return Ok(true);
-    }
     let binary = binary(root)?;
     let mut well = true;
     for generated in GENERATED {

@@ -64,6 +64,25 @@ pub(crate) const SOAK: List = List {
             parameters: &[("LINCHPIN_TRIAL_ROWS", "50000")],
             seeds: None,
         },
+        Proof {
+            name: "budget",
+            title: "500,000 rows on the simulated clock",
+            about: "A first sync of 500,000 rows at the Professional tier with calls of 100 ms on average: no call is \
+                    answered 429 under either model of the rate window, and the limit is used. Interactive calls beside \
+                    a bulk run wait little.",
+            line: &["cargo", "test", "--release", "--workspace", "--test", "desk_budget", "--", "--nocapture"],
+            parameters: &[("LINCHPIN_TRIAL_ROWS", "500000")],
+            seeds: None,
+        },
+        Proof {
+            name: "faults",
+            title: "Seeded faults on the simulated clock",
+            about: "Runs of the whole under one simulated clock with faults, one for each seed; when the faults stop, \
+                    source and HubSpot agree. A failing seed repeats byte for byte.",
+            line: &["cargo", "test", "--release", "--workspace", "--test", "desk_faults", "--", "--nocapture"],
+            parameters: &[("LINCHPIN_TRIAL_SEEDS", "300")],
+            seeds: Some("LINCHPIN_TRIAL_SEEDS"),
+        },
     ],
 };
 

@@ -105,15 +105,15 @@ fn texts(root: &Path, paths: &[String]) -> anyhow::Result<Vec<Text>> {
 fn code_lines(text: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
     let opens_tests = |pair: &[&str]| match pair {
-        [marker, module] => *marker == "#[cfg(test)]" && module.starts_with("mod ") && module.ends_with('{'),
+        [marker, module] => *marker == "#[cfg(test)]" && module.contains("mod ") && module.ends_with(" {"),
         _ => false,
     };
     lines.windows(2).position(opens_tests).unwrap_or(lines.len())
 }
 
-/// Whether a Rust file holds only tests.
+/// Whether a Rust file holds only tests. A conformance suite is one, although it is compiled as code for others to run.
 fn is_test_file(path: &str) -> bool {
-    path.contains("/tests/") || path.ends_with("/tests.rs")
+    path.contains("/tests/") || path.contains("/conformance/") || path.ends_with("/tests.rs")
 }
 
 #[cfg(test)]
@@ -123,6 +123,7 @@ mod tests {
     #[test]
     fn unit_tests_at_the_end_are_no_code() {
         assert_eq!(code_lines("//! A.\nfn a() {}\n\n#[cfg(test)]\nmod tests {\n}\n"), 3);
+        assert_eq!(code_lines("//! A.\nfn a() {}\n#[cfg(test)]\npub(crate) mod tests {\n}\n"), 2);
         assert_eq!(code_lines("//! A.\n#[cfg(test)]\nmod tests;\nfn a() {}\n"), 4);
         assert_eq!(code_lines("//! A.\n#[cfg(test)]\nfn helper() {}\nfn a() {}\n"), 4);
     }
@@ -131,6 +132,7 @@ mod tests {
     fn files_of_tests_are_known_by_their_place() {
         assert!(is_test_file("crates/core/src/sync/tests.rs"));
         assert!(is_test_file("trials/tests/chinook.rs"));
+        assert!(is_test_file("crates/ports/src/conformance/fixtures.rs"));
         assert!(!is_test_file("crates/core/src/contests.rs"));
     }
 
