@@ -123,7 +123,7 @@ impl<'a> Session<'a> {
     /// Makes a plan and keeps it.
     pub(crate) async fn plan(&self, watch: &dyn Watch) -> Result<Run, Failure> {
         let plan = sync::plan(&self.account.context, &self.compiled, &self.portal, &self.sources, watch);
-        Box::pin(plan).await.map_err(|error| trouble::of_sync(error, self.config))
+        Box::pin(plan).await.map_err(|error| trouble::of_sync(&error, self.config))
     }
 
     /// Applies a plan, or goes on with one.
@@ -134,7 +134,7 @@ impl<'a> Session<'a> {
         stop: &CancellationToken,
     ) -> Result<Applied, Failure> {
         let apply = sync::apply(&self.account.context, &self.compiled, run, watch, stop);
-        Box::pin(apply).await.map_err(|error| trouble::of_sync(error, self.config))
+        Box::pin(apply).await.map_err(|error| trouble::of_sync(&error, self.config))
     }
 }
 
@@ -154,7 +154,7 @@ pub(crate) async fn survey_alone(config: &Config) -> Result<PortalSnapshot, Fail
 }
 
 async fn survey(account: &Account, config: &Config) -> Result<PortalSnapshot, Failure> {
-    sync::survey(&account.context.hub, &config.sync).await.map_err(|error| trouble::of_sync(error, config))
+    sync::survey(&account.context.hub, &config.sync).await.map_err(|error| trouble::of_sync(&error, config))
 }
 
 fn open_store(path: &Path) -> Result<Arc<SqliteStore>, Failure> {
