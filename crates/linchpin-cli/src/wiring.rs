@@ -3,6 +3,7 @@
 //! The only module that knows the engine, the stores and the sources by their concrete types. Commands see a
 //! [`Session`]; what goes wrong comes out as a [`Failure`] that says what to do.
 
+mod acquaintance;
 mod door;
 mod trouble;
 

@@ -24,6 +24,7 @@ use linchpin_ports::credentials::StaticCredentials;
 use linchpin_ports::store::Stores;
 use secrecy::SecretString;
 
+use super::acquaintance::Acquaintance;
 use super::trouble;
 use crate::config::{Config, Tier};
 use crate::console;
@@ -35,8 +36,8 @@ const CALLER: &str = "command line";
 /// The install under which it is asked whose token this is.
 const STAND_IN: Install = Install { portal: PortalId(0), app: AppId(0) };
 
-/// Calls of every ten seconds that are kept for those questions: two commands' worth.
-const STAND_IN_PERMITS: u32 = 4;
+/// Calls of every ten seconds that are kept for those questions: what one command asks.
+const STAND_IN_PERMITS: u32 = 2;
 
 /// After this silence of HubSpot the person at the terminal is told.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -80,11 +81,25 @@ impl Door {
         Ok(Self { tasks, clock, days, dispatch, hub, limits: limits(config), token })
     }
 
-    /// Asks whose token it is, and lets calls for that account through from now on.
+    /// Finds out whose token it is, and lets calls for that account through from now on.
     pub(super) async fn identify(&self, config: &Config) -> Result<Account, Failure> {
-        let few = Limits { burst: Rate::in_ten_seconds(STAND_IN_PERMITS), shares: Shares::default(), ..self.limits };
-        self.register(STAND_IN, few).await?;
-        let account = self.ask(config).await.map_err(|error| trouble::of_sync(&error, config))?;
+        let store = config.store();
+        let known = Acquaintance::beside(&store, &self.token, config.hubspot().base_url.as_str());
+        let now = self.clock.now().wall;
+        let account = match known.recall(now) {
+            Some(account) => account,
+            None => {
+                let few =
+                    Limits { burst: Rate::in_ten_seconds(STAND_IN_PERMITS), shares: Shares::default(), ..self.limits };
+                self.register(STAND_IN, few).await?;
+                let account = self.ask(config).await.map_err(|error| trouble::of_sync(&error, config))?;
+                // Without a store (a check) nothing is left behind.
+                if store.exists() {
+                    known.remember(&account, now);
+                }
+                account
+            }
+        };
         self.days.learn(account.time_zone.as_deref());
         self.register(account.install, self.limits).await?;
         Ok(account)
