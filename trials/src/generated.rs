@@ -62,12 +62,14 @@ impl RowReader for Reader {
         let end = self.rows.min(self.next + i64::try_from(max).unwrap_or(i64::MAX));
         let numbers = self.next..end;
         self.next = end;
+        let city = |number: i64| match number % 3 {
+            0 => "Oslo",
+            1 => "Rome",
+            _ => "Lima",
+        };
         let row = |number: i64| {
-            let cells = vec![
-                Cell::Int(number),
-                Cell::Text(format!("User {number}")),
-                Cell::Text(["Oslo", "Rome", "Lima"][usize::try_from(number % 3).unwrap_or(0)].to_owned()),
-            ];
+            let cells =
+                vec![Cell::Int(number), Cell::Text(format!("User {number}")), Cell::Text(city(number).to_owned())];
             Read::Row(Row::new(Arc::clone(&self.columns), cells))
         };
         Ok(numbers.map(row).collect())

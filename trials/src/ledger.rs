@@ -75,19 +75,9 @@ impl Ledger {
         self.writes().filter(|entry| entry.is_lost()).count()
     }
 
-    /// The most writes that were on their way at one moment.
-    pub fn writes_in_flight_max(&self) -> usize {
-        let mut moments: Vec<(i64, i64)> =
-            self.writes().flat_map(|entry| [(entry.arrived, 1), (entry.answered, -1)]).collect();
-        // Of one moment, arrivals count first: an answer and an arrival in the same millisecond may have overlapped.
-        moments.sort_by_key(|(at, change)| (*at, -change));
-        let mut now = 0;
-        let mut most = 0;
-        for (_, change) in moments {
-            now += change;
-            most = most.max(now);
-        }
-        usize::try_from(most).unwrap_or_default()
+    /// The writes that were on their way at some time between two moments, both included.
+    pub fn writes_in_flight(&self, from: i64, to: i64) -> usize {
+        self.writes().filter(|entry| entry.arrived <= to && entry.answered >= from).count()
     }
 
     /// The most calls counted in any ten seconds.
@@ -122,11 +112,13 @@ mod tests {
     }
 
     #[test]
-    fn what_overlaps_is_in_flight() {
+    fn what_had_arrived_and_not_been_answered_is_in_flight() {
         let write = |arrived, answered| entry("POST", "/x", arrived, answered);
-        let ledger = Ledger(vec![write(0, 10), write(5, 15), write(15, 20), write(30, 40)]);
-        assert_eq!(ledger.writes_in_flight_max(), 2);
-        assert_eq!(Ledger::default().writes_in_flight_max(), 0);
+        let ledger = Ledger(vec![write(0, 10), write(5, 15), write(15, 20), write(30, 40), entry("GET", "/x", 0, 99)]);
+        let cases = [(0, 0, 1), (5, 5, 2), (11, 14, 1), (15, 15, 2), (21, 29, 0), (10, 30, 4)];
+        for (from, to, expected) in cases {
+            assert_eq!(ledger.writes_in_flight(from, to), expected, "{from} to {to}");
+        }
     }
 
     #[test]

@@ -76,6 +76,12 @@ impl Simulator {
         routes.iter().filter(|(route, _)| is_write(route)).filter_map(|(_, count)| count.as_u64()).sum()
     }
 
+    /// What its clock says, in milliseconds.
+    pub fn now(&self) -> i64 {
+        let clock = self.control.json(Method::GET, "/_control/clock", None);
+        clock.get("now_ms").and_then(Value::as_i64).expect("the clock says milliseconds")
+    }
+
     /// Makes the trial's token one that HubSpot no longer accepts.
     pub fn revoke_token(&self) {
         self.control.json(Method::POST, "/_control/revoke", Some(&json!({"token": TOKEN})));

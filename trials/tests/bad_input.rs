@@ -69,7 +69,7 @@ fn a_broken_file_is_shown_with_its_place_and_nothing_is_sent() {
     let scene = Scene::new().with("      fields:\n", "      feilds:\n");
     for ended in [scene.place.run(&["check"], SHORT), scene.sync()] {
         let ended = ended.with_code(2);
-        assert_failure(&ended, "LP0002", &["feilds", "linchpin.yaml:16:7"]);
+        assert_failure(&ended, "LP0002", &["feilds", "linchpin.yaml:17:7"]);
     }
     assert_eq!(scene.simulator.requests(), 0);
 }
@@ -77,10 +77,13 @@ fn a_broken_file_is_shown_with_its_place_and_nothing_is_sent() {
 #[test]
 fn a_missing_column_is_named_with_its_place_and_nothing_is_written() {
     let scene = Scene::new().with("firstname: first_name", "firstname: frist_name");
-    for ended in [scene.place.run(&["check"], SHORT), scene.sync()] {
-        let ended = ended.with_code(2);
-        assert_failure(&ended, "LP0007", &["frist_name", "first_name"]);
+    let checked = scene.place.run(&["check"], SHORT).with_code(2);
+    let problem = checked.value("/problems/0").to_string();
+    for words in ["LP1004", "\"line\":19", "frist_name", "did you mean `first_name`?"] {
+        assert!(problem.contains(words), "{words} is not in {problem}");
     }
+    let ended = scene.sync().with_code(2);
+    assert_failure(&ended, "LP0007", &["frist_name", "first_name"]);
     assert_eq!(scene.simulator.writes(), 0);
 }
 
@@ -124,7 +127,7 @@ fn a_dead_token_is_said_once_and_ends_the_run() {
     let scene = Scene::new();
     scene.simulator.revoke_token();
     let ended = scene.sync().with_code(1);
-    assert_failure(&ended, "LP2002", &["token"]);
+    assert_failure(&ended, "LP3022", &["token"]);
     assert_eq!(scene.simulator.ledger().writes().filter(|call| call.status != Some(401)).count(), 0);
     assert!(scene.simulator.requests() <= 5, "a dead token is not tried again and again");
 }
@@ -138,7 +141,7 @@ fn a_server_that_is_not_there_is_named() {
     drop(listener);
     let nowhere = scene.with("base_url: http", &format!("base_url: http://{address} #"));
     let ended = nowhere.sync().with_code(1);
-    assert_failure(&ended, "LP2001", &[&address]);
+    assert_failure(&ended, "LP3021", &[&address]);
     assert_eq!(nowhere.simulator.requests(), 0);
 }
 
@@ -149,7 +152,7 @@ fn a_change_of_too_many_records_is_stopped_by_the_guard_until_it_is_forced() {
     let scene = scene.with_sql("update users set city = city || ' (moved)'");
     let before = scene.simulator.writes();
     let ended = scene.sync().with_code(4);
-    assert_failure(&ended, "LP2005", &["users", "--force"]);
+    assert_failure(&ended, "LP0013", &["users", "--force"]);
     assert_eq!(scene.simulator.writes(), before);
     scene.place.run(&["sync", "--yes", "--force"], SYNC_LIMIT).with_code(0);
     assert!(Holdings::of(&scene.simulator).contacts.iter().all(|contact| contact.ends_with(" (moved)")));

@@ -45,13 +45,14 @@ async fn ledger(desk: &Desk) -> Vec<Entry> {
     text.lines().map(|line| serde_json::from_str(line).expect("a line of the ledger")).collect()
 }
 
-/// The calls counted in every ten seconds that begin at a whole second, from the third window on, while there is work.
-fn full_windows(ledger: &[Entry]) -> Vec<usize> {
-    let times: Vec<i64> = ledger.iter().filter(|entry| entry.is_write()).map(|entry| entry.time).collect();
-    let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) else { return Vec::new() };
-    let starts = (first + 2 * WINDOW_MS..=last - WINDOW_MS).step_by(1_000);
-    let count = |start: i64| times.iter().filter(|time| (start..start + WINDOW_MS).contains(*time)).count();
-    starts.map(count).collect()
+/// The calls counted in each window of ten seconds after the second, while there is work; windows begin `step_ms` apart.
+fn full_windows(ledger: &[Entry], step_ms: usize) -> Vec<usize> {
+    let mut times: Vec<i64> = ledger.iter().filter(|entry| entry.is_write()).map(|entry| entry.time).collect();
+    times.sort_unstable();
+    let (Some(first), Some(last)) = (times.first(), times.last()) else { return Vec::new() };
+    let starts = (first + 2 * WINDOW_MS..=last - WINDOW_MS).step_by(step_ms);
+    let before = |moment: i64| times.partition_point(|time| *time < moment);
+    starts.map(|start| before(start + WINDOW_MS) - before(start)).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,17 +64,25 @@ async fn a_large_sync_uses_the_limit_and_never_passes_it() {
         assert_eq!(applied.created, u64::try_from(rows).unwrap_or(0));
         let limited = desk.stat("rate_limited").await;
         assert_eq!(limited, 0, "429s in the {window:?} model");
-        let windows = full_windows(&ledger(&desk).await);
+        let ledger = ledger(&desk).await;
+        let windows = full_windows(&ledger, 10_000);
         let least = windows.iter().min().copied().unwrap_or(0);
+        let sliding = full_windows(&ledger, 100).into_iter().min().unwrap_or(0);
         figure(&format!("{window:?}: 429s"), limited);
         figure(&format!("{window:?}: full windows of ten seconds looked at"), windows.len());
         figure(&format!("{window:?}: least calls in one of them, of {LIMIT}"), least);
-        figure(&format!("{window:?}: minutes of simulated time"), applied.millis / 60_000);
-        assert!(windows.len() > 3, "{} full windows", windows.len());
+        figure(&format!("{window:?}: least calls in any ten seconds, looked at every 100 ms"), sliding);
+        figure(&format!("{window:?}: minutes of simulated time"), format!("{:.1}", minutes(applied.millis)));
+        assert!(!windows.is_empty(), "the sync is too short for a full window");
         if window == WindowModel::Exact {
             assert!(least * 100 >= LIMIT * 97, "only {least} of {LIMIT} calls in some ten seconds: {windows:?}");
         }
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+fn minutes(millis: u64) -> f64 {
+    millis as f64 / 60_000.0
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,5 @@
 //! Chinook, on the simulated clock, without sockets.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use linchpin_core::schedule::limits::Tier;
@@ -10,17 +9,14 @@ use linchpin_simulator::SimOptions;
 use linchpin_sources::SqliteSource;
 use linchpin_store_sqlite::SqliteStore;
 use linchpin_trials::desk::{Desk, compile, sources};
+use linchpin_trials::parameters::shared;
 use tokio_util::sync::CancellationToken;
 
 const MAPPING: &str = include_str!("../../examples/chinook/linchpin.yaml");
 
 /// The sample database, if it is on this machine.
 fn chinook() -> Option<Sources> {
-    let Some(shared) = std::env::var_os("LINCHPIN_SHARED") else {
-        eprintln!("skipped: LINCHPIN_SHARED is not set, so there is no Chinook database");
-        return None;
-    };
-    let path = PathBuf::from(shared).join("data/chinook.sqlite");
+    let path = shared("Chinook on the simulated clock")?.join("data/chinook.sqlite");
     let source = SqliteSource::open("shop", path).expect("the sample database opens");
     Some(sources("shop", Arc::new(source.with_executor(linchpin_ports::executor::Executor::Inline))))
 }
@@ -40,7 +36,6 @@ async fn chinook_is_synced_once_and_a_lost_store_is_rebuilt_from_hubspot() {
     let options = SimOptions { latency_ms: 100, ..SimOptions::default() };
     let desk = Desk::start(options, Tier::Professional, store.stores()).await;
     let (first, applied) = sync(&desk, &sources).await;
-    eprintln!("{first:#?}\n{applied:#?}");
     assert_eq!(applied.created, 10 + 59 + 3_503 + 412 + 2_240);
     assert_eq!(applied.associated, 10 + 412 + 70 + 2_240);
     assert_eq!(applied.rejected, 0);

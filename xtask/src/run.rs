@@ -34,11 +34,11 @@ pub(crate) struct Ended {
     pub(crate) took: Duration,
     /// What its test runners counted.
     pub(crate) count: Count,
-    /// Lines that began with [`FIGURE`], without that prefix.
+    /// What stood behind [`FIGURE`] in its lines.
     pub(crate) figures: Vec<String>,
 }
 
-/// A line that begins so is a figure for a proof's report: `figure: name = value`.
+/// What follows this in a line is a figure for a proof's report: `figure: name = value`.
 pub(crate) const FIGURE: &str = "figure: ";
 
 /// Starts a command in `root`. `cargo` means the cargo that runs us.
@@ -83,7 +83,8 @@ fn copied(
         let text = String::from_utf8_lossy(&bytes);
         let text = plain(text.trim_end());
         ended.count.add(counted(&text));
-        ended.figures.extend(text.trim_start().strip_prefix(FIGURE).map(str::to_owned));
+        // Anywhere in the line: the runner may have written the test's name in front of its first words.
+        ended.figures.extend(text.split_once(FIGURE).map(|(_, figure)| figure.to_owned()));
         bytes.clear();
     }
     ended.well = child.wait().context("waiting for a command")?.success();
@@ -171,10 +172,13 @@ mod tests {
 
     #[test]
     fn output_errors_figures_and_the_exit_code_of_a_command_are_seen() {
-        let script = "echo 'figure: calls = 7'; echo 'test result: ok. 2 passed; 1 failed;' >&2; exit 3";
+        let script = "echo 'test a ... figure: calls = 7'; echo 'test result: ok. 2 passed; 1 failed;' >&2; exit 3";
         let mut out = Vec::new();
         let ended = copied(Path::new("."), &["sh", "-c", script], &[], &mut out).expect("a shell runs");
-        assert_eq!(String::from_utf8_lossy(&out), "figure: calls = 7\ntest result: ok. 2 passed; 1 failed;\n");
+        assert_eq!(
+            String::from_utf8_lossy(&out),
+            "test a ... figure: calls = 7\ntest result: ok. 2 passed; 1 failed;\n"
+        );
         assert!(!ended.well);
         assert_eq!(ended.figures, ["calls = 7"]);
         assert_eq!(ended.count, Count { passed: 2, failed: 1 });

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Mono;
 
-/// How fast background work may catch up when many permits become free at once: four times the limit's rate.
-const CATCH_UP: (u32, u32) = (4, 1);
+/// How fast background work may catch up when many permits become free at once: five quarters of the limit's rate.
+const CATCH_UP: (u32, u32) = (5, 4);
 
 /// The kind of hurry that a call is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

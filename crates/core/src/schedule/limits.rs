@@ -79,7 +79,7 @@ pub struct Shares {
 
 impl Default for Shares {
     fn default() -> Self {
-        Self { bulk_burst_percent: 20, reserve: 2, foreign_burst: 0, foreign_search: 0, foreign_daily: 0 }
+        Self { bulk_burst_percent: 8, reserve: 2, foreign_burst: 0, foreign_search: 0, foreign_daily: 0 }
     }
 }
 

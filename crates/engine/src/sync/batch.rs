@@ -233,10 +233,9 @@ fn judge<T>(outcome: Result<T, HubError>, step: &str) -> (Option<Brought<T>>, Op
         Err(HubError::Refused(error)) if error.status >= 500 => {
             (Some(Brought::Lost(error.to_string())), stop(HubError::Refused(error)))
         }
-        Err(source @ HubError::Refused(_)) => (None, stop(source)),
         Err(HubError::Unreadable(error)) => (Some(Brought::Lost(error.to_string())), None),
         Err(HubError::NoAnswer(DispatchError::Unknown(cause))) => (Some(Brought::Lost(cause.to_string())), None),
-        Err(source @ HubError::NoAnswer(_)) => (None, stop(source)),
+        Err(source @ (HubError::Refused(_) | HubError::NoAnswer(_))) => (None, stop(source)),
     }
 }
 
@@ -271,9 +270,10 @@ async fn associations(
     }
     let Some(first) = ready.first() else { return Ok(Sent { settlement, stop: None }) };
     let direction = Direction { from: first.claimed.operation.object_type.clone(), to: to_object.clone() };
-    let confirmed = match make {
-        true => associate(context, direction, &ends, association_type).await,
-        false => dissociate(context, direction, &ends, association_type).await,
+    let confirmed = if make {
+        associate(context, direction, &ends, association_type).await
+    } else {
+        dissociate(context, direction, &ends, association_type).await
     };
     let (brought, stop) = judge(confirmed, "write associations");
     let now = context.clock.now().wall;

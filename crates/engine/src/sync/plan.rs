@@ -121,19 +121,21 @@ impl<'a> Planner<'a> {
                 Read::Row(row) => row,
                 Read::Bad { place, reason, content } => {
                     let rejection = Rejection { code: "LP2003".into(), property: None, reason };
-                    self.reject(at, entry, &mut page, Some(SourceKey(place)), vec![rejection], content);
+                    self.reject(at, &mut page, row_of(entry, Some(SourceKey(place))), vec![rejection], content);
                     continue;
                 }
             };
             match entry.map_row(&row, &self.lookups) {
                 Mapped::Skipped => self.builder.counts(at).skipped += 1,
-                Mapped::Rejected(key, reasons) => self.reject(at, entry, &mut page, key, reasons, row_json(&row)),
+                Mapped::Rejected(key, reasons) => {
+                    self.reject(at, &mut page, row_of(entry, key), reasons, row_json(&row));
+                }
                 Mapped::Desired(desired, _) if !self.in_sample(&desired.row.key) => {
                     self.builder.counts(at).skipped += 1;
                 }
                 Mapped::Desired(desired, warnings) => match self.first_of_its_kind(entry, &desired, identities) {
                     Ok(()) => page.accepted.push(Accepted { desired, warnings }),
-                    Err(twin) => self.reject(at, entry, &mut page, Some(desired.row.key), vec![twin], row_json(&row)),
+                    Err(twin) => self.reject(at, &mut page, desired.row, vec![twin], row_json(&row)),
                 },
             }
         }
@@ -144,17 +146,8 @@ impl<'a> Planner<'a> {
         self.context.options.sample.is_none_or(|share| linchpin_core::sync::plan::in_sample(key, share))
     }
 
-    fn reject(
-        &mut self,
-        at: usize,
-        entry: &Entry,
-        page: &mut Page,
-        key: Option<SourceKey>,
-        reasons: Vec<Rejection>,
-        content: String,
-    ) {
+    fn reject(&mut self, at: usize, page: &mut Page, row: RowId, reasons: Vec<Rejection>, content: String) {
         self.builder.counts(at).rejected += 1;
-        let row = RowId { entry: entry.name.clone(), key: key.unwrap_or_else(|| SourceKey(String::new())) };
         // One row is one entry in the list: the first reason stands for it, the others are told in its text.
         let mut reasons = reasons.into_iter();
         let Some(mut first) = reasons.next() else { return };
@@ -301,6 +294,11 @@ async fn open(entry: &Entry, sources: &Sources) -> Result<Box<dyn RowReader>, Sy
     };
     let failed = |source| SyncError::Source { entry: entry.name.to_string(), source };
     source.open(&select_of(entry)).await.map_err(failed)
+}
+
+/// A row by its key; empty when the key itself is the trouble.
+fn row_of(entry: &Entry, key: Option<SourceKey>) -> RowId {
+    RowId { entry: entry.name.clone(), key: key.unwrap_or_else(|| SourceKey(String::new())) }
 }
 
 fn references(desired: &Desired) -> impl Iterator<Item = &RowId> {

@@ -26,7 +26,7 @@ pub struct Account {
     /// The account's time zone, as HubSpot names it (`US/Eastern`).
     pub time_zone: Option<String>,
     /// `STANDARD`, `SANDBOX`, `DEVELOPER_TEST`, ...
-    pub account_type: Option<String>,
+    pub kind: Option<String>,
 }
 
 /// Asks whose token it is.
@@ -44,7 +44,7 @@ pub async fn identify(hub: &Hub, token: &SecretString) -> Result<Account, SyncEr
     Ok(Account {
         install: Install { portal: details.portal_id, app },
         time_zone: details.time_zone,
-        account_type: details.account_type,
+        kind: details.account_type,
     })
 }
 

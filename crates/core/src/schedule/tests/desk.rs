@@ -67,10 +67,10 @@ impl Server {
         (200, used)
     }
 
-    /// The number of calls counted in each ten seconds between two moments.
+    /// The number of calls counted in every ten seconds between two moments, from second to second.
     pub(super) fn full_windows(&self, cost: CostClass, from: Mono, to: Mono) -> Vec<usize> {
         let before = |moment: u64| self.ledger[&cost].partition_point(|at| at.0 < moment);
-        let starts = (from.0..to.0).step_by(10_000_000);
+        let starts = (from.0..=to.0 - 10_000_000).step_by(1_000_000);
         starts.map(|start| before(start + 10_000_000) - before(start)).collect()
     }
 }

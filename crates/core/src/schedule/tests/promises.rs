@@ -29,8 +29,10 @@ fn bulk_alone_uses_the_window_and_is_never_refused() {
             println!("{counting:?} seed {seed}: {mean} of 190 on average, {leanest} in the leanest window");
             // A permit is held for ten seconds and its latency: 190 of them give 188 calls in ten seconds. The server
             // counts at a random moment, which moves a few calls over the edges of each window.
-            assert!(mean * 1_000 >= 985 * 190, "{counting:?}: {mean} of 190");
-            assert!(leanest * 100 >= 97 * 190, "{counting:?}: {leanest} of 190");
+            assert!(mean * 1_000 >= 980 * 190, "{counting:?}: {mean} of 190");
+            assert!(leanest * 1_000 >= 965 * 190, "{counting:?}: {leanest} of 190");
+            let side_by_side = windows.iter().step_by(10).min().copied().unwrap();
+            assert!(side_by_side * 100 >= 97 * 190, "{counting:?}: {side_by_side} of 190");
         }
     }
 }
