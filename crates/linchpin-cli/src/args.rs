@@ -87,8 +87,8 @@ pub(crate) struct ConfigArgs {
     /// The configuration file
     #[arg(long, short, value_name = "FILE", default_value = "linchpin.yaml")]
     pub(crate) config: PathBuf,
-    /// Override one setting: `--set hubspot.tier=enterprise`; wins over LINCHPIN__HUBSPOT__TIER, which wins over the
-    /// file
+    /// Override one setting: `--set hubspot.tier=enterprise`; wins over `LINCHPIN__HUBSPOT__TIER`, which wins over
+    /// the file
     #[arg(long = "set", value_name = "KEY=VALUE", value_parser = key_value)]
     pub(crate) set: Vec<(String, String)>,
 }
@@ -186,7 +186,7 @@ pub(crate) struct SyncArgs {
     /// Plan and show, apply nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Only this share of the rows of each entry that nothing else depends on, always the same ones: `1%`
+    /// Only this share of the rows of every entry, always the same ones: `1%`
     #[arg(long, value_name = "SHARE")]
     pub(crate) sample: Option<Share>,
     /// Apply even if more records change than the guard allows

@@ -3,6 +3,7 @@
 //! The only module that knows the engine, the stores and the sources by their concrete types. Commands see a
 //! [`Session`]; what goes wrong comes out as a [`Failure`] that says what to do.
 
+mod acquaintance;
 mod door;
 mod trouble;
 
@@ -123,7 +124,7 @@ impl<'a> Session<'a> {
     /// Makes a plan and keeps it.
     pub(crate) async fn plan(&self, watch: &dyn Watch) -> Result<Run, Failure> {
         let plan = sync::plan(&self.account.context, &self.compiled, &self.portal, &self.sources, watch);
-        Box::pin(plan).await.map_err(|error| trouble::of_sync(error, self.config))
+        Box::pin(plan).await.map_err(|error| trouble::of_sync(&error, self.config))
     }
 
     /// Applies a plan, or goes on with one.
@@ -134,7 +135,7 @@ impl<'a> Session<'a> {
         stop: &CancellationToken,
     ) -> Result<Applied, Failure> {
         let apply = sync::apply(&self.account.context, &self.compiled, run, watch, stop);
-        Box::pin(apply).await.map_err(|error| trouble::of_sync(error, self.config))
+        Box::pin(apply).await.map_err(|error| trouble::of_sync(&error, self.config))
     }
 }
 
@@ -154,7 +155,7 @@ pub(crate) async fn survey_alone(config: &Config) -> Result<PortalSnapshot, Fail
 }
 
 async fn survey(account: &Account, config: &Config) -> Result<PortalSnapshot, Failure> {
-    sync::survey(&account.context.hub, &config.sync).await.map_err(|error| trouble::of_sync(error, config))
+    sync::survey(&account.context.hub, &config.sync).await.map_err(|error| trouble::of_sync(&error, config))
 }
 
 fn open_store(path: &Path) -> Result<Arc<SqliteStore>, Failure> {

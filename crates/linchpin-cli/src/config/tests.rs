@@ -9,6 +9,7 @@ use super::*;
 
 const SYNC: &str = "sync: {entries: {}}\n";
 
+#[expect(clippy::unwrap_in_result, reason = "the folder is the test's own; the result is the configuration's")]
 fn load(text: &str, flags: &[(&str, &str)], environment: Environment) -> Result<Config, Failure> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("linchpin.yaml");

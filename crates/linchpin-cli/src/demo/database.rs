@@ -1,4 +1,4 @@
-//! A small SaaS company's database: companies, users, plans, subscriptions and invoice lines.
+//! A small software company's database: companies, users, plans, subscriptions and invoice lines.
 //!
 //! Made up from a seed: the same seed and size make the same rows. It has what real databases have: accents, phone
 //! numbers as people write them and some that are none, addresses with typing errors, two accounts with one address,

@@ -3,7 +3,9 @@
 //! Who the account is, is asked with a stand-in install, before the real one is known. The stand-in has a small window
 //! of its own, which the real one keeps free: together they never exceed the account's limit, across processes.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -14,7 +16,7 @@ use linchpin_core::time::Wall;
 use linchpin_engine::clock::{Clock, SystemClock};
 use linchpin_engine::dispatch::{DayEnds, Dispatch, InstallError, Parts};
 use linchpin_engine::hub::Hub;
-use linchpin_engine::sync::{self, Account, Context, Options};
+use linchpin_engine::sync::{self, Account, Context, Options, SyncError};
 use linchpin_engine::tasks::Tasks;
 use linchpin_engine::upstream::{HttpOptions, HttpUpstream, https_connector};
 use linchpin_hubspot::id::{AppId, Install, PortalId};
@@ -22,8 +24,10 @@ use linchpin_ports::credentials::StaticCredentials;
 use linchpin_ports::store::Stores;
 use secrecy::SecretString;
 
+use super::acquaintance::Acquaintance;
 use super::trouble;
 use crate::config::{Config, Tier};
+use crate::console;
 use crate::failure::{Code, Failure, chain};
 
 /// Who calls, for logs.
@@ -32,8 +36,11 @@ const CALLER: &str = "command line";
 /// The install under which it is asked whose token this is.
 const STAND_IN: Install = Install { portal: PortalId(0), app: AppId(0) };
 
-/// Calls of every ten seconds that are kept for those questions: two commands' worth.
-const STAND_IN_PERMITS: u32 = 4;
+/// Calls of every ten seconds that are kept for those questions: what one command asks.
+const STAND_IN_PERMITS: u32 = 2;
+
+/// After this silence of HubSpot the person at the terminal is told.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The door, opened.
 pub(super) struct Door {
@@ -74,14 +81,39 @@ impl Door {
         Ok(Self { tasks, clock, days, dispatch, hub, limits: limits(config), token })
     }
 
-    /// Asks whose token it is, and lets calls for that account through from now on.
+    /// Finds out whose token it is, and lets calls for that account through from now on.
     pub(super) async fn identify(&self, config: &Config) -> Result<Account, Failure> {
-        let few = Limits { burst: Rate::in_ten_seconds(STAND_IN_PERMITS), shares: Shares::default(), ..self.limits };
-        self.register(STAND_IN, few).await?;
-        let account = sync::identify(&self.hub, &self.token).await.map_err(|error| trouble::of_sync(error, config))?;
+        let store = config.store();
+        let known = Acquaintance::beside(&store, &self.token, config.hubspot().base_url.as_str());
+        let now = self.clock.now().wall;
+        let account = match known.recall(now) {
+            Some(account) => account,
+            None => {
+                let few =
+                    Limits { burst: Rate::in_ten_seconds(STAND_IN_PERMITS), shares: Shares::default(), ..self.limits };
+                self.register(STAND_IN, few).await?;
+                let account = self.ask(config).await.map_err(|error| trouble::of_sync(&error, config))?;
+                // Without a store (a check) nothing is left behind.
+                if store.exists() {
+                    known.remember(&account, now);
+                }
+                account
+            }
+        };
         self.days.learn(account.time_zone.as_deref());
         self.register(account.install, self.limits).await?;
         Ok(account)
+    }
+
+    /// Says so when the answer takes long: an unreachable server is tried for half a minute.
+    async fn ask(&self, config: &Config) -> Result<Account, SyncError> {
+        let mut asked = pin!(sync::identify(&self.hub, &self.token));
+        tokio::select! {
+            account = &mut asked => return account,
+            () = tokio::time::sleep(PATIENCE) => {}
+        }
+        console::note(&format!("no answer from {} yet; still trying", config.hubspot().base_url.as_str()));
+        asked.await
     }
 
     async fn register(&self, install: Install, limits: Limits) -> Result<(), Failure> {

@@ -14,10 +14,10 @@ use crate::config::Config;
 use crate::failure::{Code, Exit, Failure, chain};
 
 /// A sync that stopped.
-pub(super) fn of_sync(error: SyncError, config: &Config) -> Failure {
+pub(super) fn of_sync(error: &SyncError, config: &Config) -> Failure {
     let code = error.code();
     let flag = config.flag();
-    let (exit, to_do) = match &error {
+    let (exit, to_do) = match error {
         SyncError::Hub { source, .. } => (Exit::Failed, of_hub(source, config)),
         SyncError::Store(store) => of_refusal(store),
         SyncError::Source { source, .. } => (Exit::Failed, source_to_do(source).to_owned()),
@@ -37,7 +37,7 @@ pub(super) fn of_sync(error: SyncError, config: &Config) -> Failure {
         ),
         SyncError::Stopped => (Exit::Failed, format!("run `linchpin sync{flag}`: it goes on where this one stopped")),
     };
-    Failure::of(code, exit, chain(&error), to_do)
+    Failure::of(code, exit, chain(error), to_do)
 }
 
 fn of_hub(error: &HubError, config: &Config) -> String {

@@ -28,12 +28,11 @@ pub(super) struct Found {
 impl Found {
     /// Takes the path from the command line, or asks for it.
     pub(super) fn ask<R: BufRead>(args: &InitArgs, questions: &mut Questions<R>) -> Result<Self, Failure> {
-        let path = match &args.source {
-            Some(path) => path.clone(),
-            None => {
-                let question = "Where is the source? (a SQLite file, a CSV file, or a folder of CSV files)";
-                PathBuf::from(questions.text(question, "--source PATH")?)
-            }
+        let path = if let Some(path) = &args.source {
+            path.clone()
+        } else {
+            let question = "Where is the source? (a SQLite file, a CSV file, or a folder of CSV files)";
+            PathBuf::from(questions.text(question, "--source PATH")?)
         };
         let kind = kind(&path)?;
         Ok(Self { name: name(&path), path, kind })

@@ -1,0 +1,93 @@
+//! A user's day: init, check, plan, sync, change, guard, rejected rows.
+
+use serde_json::Value;
+
+use crate::command::{Place, Simulator};
+
+fn number(json: &Value, pointer: &str) -> u64 {
+    json.pointer(pointer).and_then(Value::as_u64).unwrap_or_else(|| panic!("{pointer} is not in {json}"))
+}
+
+#[test]
+fn a_plan_is_applied_exactly_and_then_nothing_is_left() {
+    let simulator = Simulator::start();
+    let place = Place::new().with_shop().with_config(&simulator.url);
+    assert_eq!(place.run(&["check"]).code(), 0);
+
+    let plan = place.run(&["plan", "--json"]).json();
+    assert_eq!((number(&plan, "/entries/0/creates"), number(&plan, "/entries/0/rejected")), (3, 1));
+    let id = plan.pointer("/run").and_then(Value::as_str).unwrap().to_owned();
+    let synced = place.run(&["sync", "--plan", &id, "--json"]);
+    assert_eq!(synced.code(), 3, "{}", synced.err());
+    assert_eq!((number(&synced.json(), "/run/created"), number(&synced.json(), "/rejected")), (3, 1));
+
+    let rejected = place.run(&["rejected", "--json"]).json();
+    assert_eq!(rejected.pointer("/rows/0/key").and_then(Value::as_str), Some("4"));
+    assert_eq!(rejected.pointer("/rows/0/content/email").and_then(Value::as_str), Some("no address"));
+
+    let again = place.run(&["plan", "--json"]).json();
+    assert_eq!(again.pointer("/empty"), Some(&Value::Bool(true)), "{again}");
+}
+
+#[test]
+fn an_update_changes_only_what_changed_and_is_remembered() {
+    let simulator = Simulator::start();
+    let place = Place::new().with_shop().with_config(&simulator.url);
+    assert_eq!(place.run(&["sync"]).code(), 3);
+    place
+        .sql("update people set city = 'Faro' where id = 1; update people set email = 'dora@example.com' where id = 4");
+    let synced = place.run(&["sync", "--json"]);
+    assert_eq!(synced.code(), 0, "{}", synced.err());
+    assert_eq!((number(&synced.json(), "/run/created"), number(&synced.json(), "/run/updated")), (1, 1));
+    let again = place.run(&["plan", "--json"]).json();
+    assert_eq!(again.pointer("/empty"), Some(&Value::Bool(true)), "{again}");
+}
+
+#[test]
+fn the_guard_stops_a_large_change_unless_it_is_forced() {
+    let simulator = Simulator::start();
+    let place = Place::new().with_shop().with_config(&simulator.url);
+    assert_eq!(place.run(&["sync"]).code(), 3);
+    place.sql("update people set city = 'Nowhere'");
+    let stopped = place.run(&["sync", "--json"]);
+    assert_eq!(stopped.code(), 4, "{}", stopped.err());
+    assert_eq!(stopped.json().pointer("/error/code").and_then(Value::as_str), Some("LP0013"));
+    let forced = place.run(&["sync", "--force", "--json"]);
+    assert_eq!(forced.code(), 3, "{}", forced.err());
+    assert_eq!(number(&forced.json(), "/run/updated"), 3);
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    let simulator = Simulator::start();
+    let place = Place::new().with_shop().with_config(&simulator.url);
+    let dry = place.run(&["sync", "--dry-run", "--json"]);
+    assert_eq!((dry.code(), dry.json().pointer("/run")), (0, Some(&Value::Null)), "{}", dry.err());
+    assert_eq!(number(&place.run(&["plan", "--json"]).json(), "/entries/0/creates"), 3);
+}
+
+#[test]
+fn init_writes_a_file_that_passes_the_check_and_never_overwrites_unasked() {
+    let simulator = Simulator::start();
+    let place = Place::new().with_shop();
+    let words = ["init", "--source", "shop.db", "--base-url", &simulator.url];
+    let made = place.run(&[words.as_slice(), &["--yes"]].concat());
+    assert_eq!(made.code(), 0, "{}", made.err());
+    assert_eq!(place.run(&["check"]).code(), 0, "{}", place.run(&["check"]).out());
+    let before = std::fs::read_to_string(place.path("linchpin.yaml")).unwrap();
+    assert_eq!(place.run(&words).code(), 2);
+    assert_eq!(std::fs::read_to_string(place.path("linchpin.yaml")).unwrap(), before);
+}
+
+#[test]
+fn a_small_demo_ends_in_step_without_a_single_429() {
+    let place = Place::new();
+    let ended = place.run(&["demo", "--size", "60", "--json", "--keep", "kept"]);
+    assert_eq!(ended.code(), 0, "{}", ended.err());
+    let report = ended.json();
+    assert_eq!(report.pointer("/in_step"), Some(&Value::Bool(true)), "{report}");
+    assert_eq!(number(&report, "/rate_limited"), 0);
+    assert!(number(&report, "/calls") < number(&report, "/one_by_one_calls"), "{report}");
+    assert!(place.path("kept/saas.db").exists() && place.path("kept/linchpin.yaml").exists());
+    assert_eq!(place.run(&["check", "--offline", "--config", "kept/linchpin.yaml"]).code(), 0);
+}
