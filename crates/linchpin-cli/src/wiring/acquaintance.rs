@@ -51,7 +51,7 @@ impl Acquaintance {
         (known.version == VERSION && known.token == self.token && fresh).then_some(Account {
             install: known.install,
             time_zone: known.time_zone,
-            account_type: known.account_type,
+            kind: known.account_type,
         })
     }
 
@@ -63,7 +63,7 @@ impl Acquaintance {
             asked: now,
             install: account.install,
             time_zone: account.time_zone.clone(),
-            account_type: account.account_type.clone(),
+            account_type: account.kind.clone(),
         };
         let written =
             serde_json::to_vec(&known).map_err(std::io::Error::other).and_then(|text| std::fs::write(&self.path, text));
@@ -87,7 +87,7 @@ mod tests {
         let account = Account {
             install: Install { portal: PortalId(7), app: AppId(8) },
             time_zone: Some("US/Eastern".to_owned()),
-            account_type: None,
+            kind: None,
         };
         let known = beside("pat-test-1", "https://x");
         assert_eq!(known.recall(Wall(5)), None);
