@@ -52,6 +52,7 @@ pub async fn apply(
     watch: &dyn Watch,
     stop: &CancellationToken,
 ) -> Result<Applied, SyncError> {
+    let context = &Context { hub: context.hub.for_run(&run.to_string()), ..context.clone() };
     let began = context.clock.now().mono;
     let calls_before = context.hub.calls();
     let known = context.stores.runs.get(context.install, run).await?;

@@ -17,6 +17,12 @@ pub enum SyncError {
         #[source]
         source: HubError,
     },
+    /// The mapping names an object type that the account does not have.
+    #[error("HubSpot knows no object type {object:?}")]
+    UnknownObject {
+        /// The name, as it went into the path.
+        object: String,
+    },
     /// The system of record could not be read.
     #[error("cannot read the rows of {entry}")]
     Source {
@@ -77,6 +83,7 @@ impl SyncError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Hub { source, .. } => source.code(),
+            Self::UnknownObject { .. } => "LP3045",
             Self::Source { .. } => "LP2001",
             Self::NoSource { .. } => "LP2002",
             Self::Store(error) => store_code(error),

@@ -86,7 +86,9 @@ pub async fn survey(hub: &Hub, file: &SyncFile) -> Result<PortalSnapshot, SyncEr
     let mut portal = PortalSnapshot { owners: all_owners(hub).await?, ..PortalSnapshot::default() };
     for object_type in &wanted.object_types {
         let list = properties::List { object_type: object_type.clone(), archived: false };
-        let found = ask(hub, &list, &format!("read the properties of {object_type}")).await?;
+        let found = ask(hub, &list, &format!("read the properties of {object_type}"))
+            .await
+            .map_err(|error| unknown_object(object_type, error))?;
         let known = found.into_iter().map(|definition| (definition.name.clone(), property(definition))).collect();
         portal.properties.insert(object_type.clone(), known);
         if PIPELINE_TYPES.contains(&object_type.as_str()) {
@@ -104,6 +106,18 @@ pub async fn survey(hub: &Hub, file: &SyncFile) -> Result<PortalSnapshot, SyncEr
         portal.association_labels.insert((from.clone(), to.clone()), labels.collect());
     }
     Ok(portal)
+}
+
+/// HubSpot answers 400 without a category when it cannot make out an object type.
+fn unknown_object(object_type: &ObjectType, error: SyncError) -> SyncError {
+    match &error {
+        SyncError::Hub { source: HubError::Refused(refused), .. }
+            if refused.status == 400 && refused.message.starts_with("Unable to infer object type") =>
+        {
+            SyncError::UnknownObject { object: object_type.to_string() }
+        }
+        _ => error,
+    }
 }
 
 async fn all_owners(hub: &Hub) -> Result<Vec<Owner>, SyncError> {

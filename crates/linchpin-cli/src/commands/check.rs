@@ -37,6 +37,10 @@ async fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Failure>
     let config = Config::load(&args.config)?;
     let sources = wiring::open_sources(&config)?;
     let catalog = wiring::catalog(&config.sync, &sources).await?;
+    // What is wrong by itself is told without asking HubSpot.
+    if let Err(problems) = linchpin_mapping::compile(&config.sync, &catalog, None) {
+        return Ok(wrong(&config, &problems, true, console));
+    }
     let portal = if args.offline { None } else { Some(wiring::survey_alone(&config).await?) };
     match linchpin_mapping::compile(&config.sync, &catalog, portal.as_ref()) {
         Ok(compiled) => Ok(fine(&config, &compiled, args.offline, console)),
@@ -54,7 +58,7 @@ fn fine(config: &Config, compiled: &Compiled, offline: bool, console: &mut Conso
             entry.name,
             entry.object_type,
             counted(entry.properties.len() as u64, "property").replace("propertys", "properties"),
-            counted(entry.associations.len() as u64, "kind of association").replace("associations", "association")
+            counted(entry.associations.len() as u64, "association")
         ));
     }
     let against = if offline { "the sources (not against HubSpot: --offline)" } else { "the sources and HubSpot" };

@@ -13,6 +13,9 @@ use linchpin_ports::store::{Refusal, StoreError};
 use crate::config::Config;
 use crate::failure::{Code, Exit, Failure, chain};
 
+/// How much of HubSpot's own message is shown, in characters.
+const HUBSPOT_WORDS_MAX: usize = 300;
+
 /// A sync that stopped.
 pub(super) fn of_sync(error: &SyncError, config: &Config) -> Failure {
     let code = error.code();
@@ -20,6 +23,12 @@ pub(super) fn of_sync(error: &SyncError, config: &Config) -> Failure {
     let (exit, to_do) = match error {
         SyncError::Hub { source, .. } => (Exit::Failed, of_hub(source, config)),
         SyncError::Store(store) => of_refusal(store),
+        SyncError::UnknownObject { .. } => (
+            Exit::Usage,
+            "correct `object` in the mapping: contacts, companies, deals, products, line_items, tickets, or the type id \
+             of a custom object (2-123)"
+                .to_owned(),
+        ),
         SyncError::Source { source, .. } => (Exit::Failed, source_to_do(source).to_owned()),
         SyncError::NoSource { .. } => (Exit::Usage, "add the source below `sources:`, or correct its name".to_owned()),
         SyncError::Partial { .. } | SyncError::PropertyInvisible { .. } => {
@@ -48,9 +57,12 @@ fn of_hub(error: &HubError, config: &Config) -> String {
              Apps"
                 .to_owned()
         }
-        HubError::Refused(_) | HubError::Unreadable(_) => {
-            format!("check that {base} is HubSpot; if it is, try again, and tell HubSpot's support the message")
-        }
+        // HubSpot's own words may quote values: shown to the person at the terminal, never logged.
+        HubError::Refused(refused) => format!(
+            "HubSpot says: {:?}; correct what it names, or check that {base} is HubSpot",
+            refused.message.chars().take(HUBSPOT_WORDS_MAX).collect::<String>()
+        ),
+        HubError::Unreadable(_) => format!("check that {base} is HubSpot, and try again"),
         HubError::NoAnswer(none) => of_no_answer(none, base),
     }
 }
