@@ -86,19 +86,18 @@ impl Door {
         let store = config.store();
         let known = Acquaintance::beside(&store, &self.token, config.hubspot().base_url.as_str());
         let now = self.clock.now().wall;
-        let account = match known.recall(now) {
-            Some(account) => account,
-            None => {
-                let few =
-                    Limits { burst: Rate::in_ten_seconds(STAND_IN_PERMITS), shares: Shares::default(), ..self.limits };
-                self.register(STAND_IN, few).await?;
-                let account = self.ask(config).await.map_err(|error| trouble::of_sync(&error, config))?;
-                // Without a store (a check) nothing is left behind.
-                if store.exists() {
-                    known.remember(&account, now);
-                }
-                account
+        let account = if let Some(account) = known.recall(now) {
+            account
+        } else {
+            let few =
+                Limits { burst: Rate::in_ten_seconds(STAND_IN_PERMITS), shares: Shares::default(), ..self.limits };
+            self.register(STAND_IN, few).await?;
+            let account = self.ask(config).await.map_err(|error| trouble::of_sync(&error, config))?;
+            // Without a store (a check) nothing is left behind.
+            if store.exists() {
+                known.remember(&account, now);
             }
+            account
         };
         self.days.learn(account.time_zone.as_deref());
         self.register(account.install, self.limits).await?;
