@@ -262,7 +262,11 @@ impl<'a> Planner<'a> {
             let mut chunk = PlanChunk { associations: found, ..PlanChunk::default() };
             for ((key, desired), mut agreed) in page.iter().zip(stored) {
                 agreed.extend(adopted.remove(key).into_iter().flatten());
-                let decision = decide_associations(desired, &agreed, &entry.associations);
+                let mut decision = decide_associations(desired, &agreed, &entry.associations);
+                if self.context.options.sample.is_some() {
+                    // What a sampled row refers to may merely be outside the sample.
+                    decision.remove.clear();
+                }
                 let row = RowId { entry: entry.name.clone(), key: key.clone() };
                 chunk.operations.extend(self.builder.associations(at, &row, decision));
             }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::command::{Place, Simulator};
+use crate::command::{Place, Simulator, TOKEN};
 
 fn number(json: &Value, pointer: &str) -> u64 {
     json.pointer(pointer).and_then(Value::as_u64).unwrap_or_else(|| panic!("{pointer} is not in {json}"))
@@ -55,6 +55,21 @@ fn the_guard_stops_a_large_change_unless_it_is_forced() {
     let forced = place.run(&["sync", "--force", "--json"]);
     assert_eq!(forced.code(), 3, "{}", forced.err());
     assert_eq!(number(&forced.json(), "/run/updated"), 3);
+}
+
+#[test]
+fn a_sample_removes_no_association() {
+    let simulator = Simulator::start();
+    let place = Place::new();
+    assert_eq!(place.run(&["demo", "--size", "60", "--keep", "kept"]).code(), 0);
+    let base = format!("hubspot.base_url={}", simulator.url);
+    let token = format!("hubspot.token={TOKEN}");
+    let flags = ["--config", "kept/linchpin.yaml", "--set", &base, "--set", &token, "--json"];
+    assert_eq!(place.run(&[["sync"].as_slice(), &flags].concat()).code(), 3);
+    let sampled = place.run(&[["sync", "--sample", "30%", "--dry-run"].as_slice(), &flags].concat());
+    assert_eq!(sampled.code(), 0, "{}", sampled.err());
+    let applied = place.run(&[["sync", "--sample", "30%"].as_slice(), &flags].concat());
+    assert_eq!(number(&applied.json(), "/run/dissociated"), 0, "{}", applied.err());
 }
 
 #[test]
