@@ -18,6 +18,7 @@ pub mod parameters;
 pub mod records;
 pub mod shop;
 pub mod simulator;
+pub mod tables;
 pub mod workplace;
 
 /// Prints one figure for the report of a proof.

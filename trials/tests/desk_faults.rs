@@ -16,6 +16,7 @@ use linchpin_ports::source::{Read, RowReader, Select, Source, SourceError, Table
 use linchpin_simulator::SimOptions;
 use linchpin_store_sqlite::SqliteStore;
 use linchpin_trials::desk::{Desk, compile, sources};
+use linchpin_trials::tables::Pages;
 use linchpin_trials::{figure, parameters::parameter};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -91,16 +92,6 @@ impl Source for Shop {
         let (columns, rows) = Self::rows(table);
         let reads = rows.into_iter().map(|cells| Read::Row(Row::new(Arc::clone(&columns), cells))).collect();
         Ok(Box::new(Pages(reads)))
-    }
-}
-
-struct Pages(Vec<Read>);
-
-#[async_trait]
-impl RowReader for Pages {
-    async fn next(&mut self, max: usize) -> Result<Vec<Read>, SourceError> {
-        let rest = self.0.split_off(max.min(self.0.len()));
-        Ok(std::mem::replace(&mut self.0, rest))
     }
 }
 
