@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::call::{CostClass, Effect};
+use linchpin_hubspot::limits::RateHeaders;
 use rand_core::Rng;
 use serde_json::Value;
 
 use crate::schedule::budget::{Learned, Policy};
-use crate::schedule::headers::RateHeaders;
 use crate::schedule::limits::AppKind;
 use crate::schedule::retry::{ATTEMPTS_MAX, INTERNAL_ERROR_ATTEMPTS_MAX, backoff, up_to};
 use crate::time::Mono;

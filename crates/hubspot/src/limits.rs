@@ -1,7 +1,8 @@
 //! HubSpot's rate limits as data, and what answers say about them
-//! (<https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines>).
+//! (<https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines>; for associations their own guide).
 //!
-//! Numbers only; counting against them is `core::schedule::budget`.
+//! The one place for these numbers. Counting against them is `core::schedule::budget`; what is kept back for others,
+//! and limits where HubSpot names none, are `core::schedule::limits`.
 
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,12 @@ pub const SEARCH_MAX: u32 = 5;
 pub const SEARCH_WINDOW_MS: u64 = 1_000;
 /// Calls of the webhooks journal in one second, per app.
 pub const JOURNAL_PER_SECOND_MAX: u32 = 100;
+/// Of these, calls about subscriptions.
+pub const JOURNAL_SUBSCRIPTIONS_PER_SECOND_MAX: u32 = 50;
+/// Of these, calls for snapshots.
+pub const JOURNAL_SNAPSHOTS_PER_SECOND_MAX: u32 = 10;
 /// API limit increases that add to the day; the burst rises once.
-pub const INCREASES_MAX: u8 = 2;
+pub const INCREASES_MAX: u32 = 2;
 /// What one increase adds to the day.
 pub const INCREASE_PER_DAY: u64 = 1_000_000;
 
@@ -25,11 +30,13 @@ pub const INCREASE_PER_DAY: u64 = 1_000_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
-    /// Free and Starter.
+    /// Free tools.
+    Free,
+    /// Any Starter hub.
     Starter,
-    /// Professional.
+    /// Any Professional hub.
     Professional,
-    /// Enterprise.
+    /// Any Enterprise hub.
     Enterprise,
 }
 
@@ -62,58 +69,77 @@ impl Limits {
     /// The limits of a tier. `increases` is how many API limit increases the account has bought.
     ///
     /// Where sources differ the smaller number stands: 625,000 a day for Professional (a changelog says 650,000). The
-    /// documentation gives no daily number of association calls below Professional; Professional's is taken.
-    pub fn of(tier: Tier, kind: AppKind, increases: u8) -> Self {
+    /// documentation gives no daily number of association calls below Professional: Professional's is taken, or the
+    /// account's own day where that is smaller.
+    pub fn of(tier: Tier, kind: AppKind, increases: u32) -> Self {
         let (burst, per_day, association_burst) = match tier {
-            Tier::Starter => (100, 250_000, 100),
+            Tier::Free | Tier::Starter => (100, 250_000, 100),
             Tier::Professional => (190, 625_000, 150),
             Tier::Enterprise => (190, 1_000_000, 150),
         };
         let increases = increases.min(INCREASES_MAX);
         let raised = increases > 0;
+        let per_day = per_day + u64::from(increases) * INCREASE_PER_DAY;
         Self {
             burst: match kind {
                 AppKind::Public => 110,
                 AppKind::Private if raised => 250,
                 AppKind::Private => burst,
             },
-            per_day: (kind == AppKind::Private).then(|| per_day + u64::from(increases) * INCREASE_PER_DAY),
+            per_day: (kind == AppKind::Private).then_some(per_day),
             search: SEARCH_MAX,
             association_burst: if raised { 200 } else { association_burst },
-            association_per_day: if raised { 1_000_000 } else { 500_000 },
+            association_per_day: if raised { 1_000_000 } else { 500_000.min(per_day) },
         }
     }
 }
 
-/// One counter of HubSpot.
+/// A counter that forgets after seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Counter {
+pub enum RollingCounter {
     /// Ten seconds, per app in the account.
     Burst,
-    /// The day, per account.
-    Day,
     /// One second, per account.
     Search,
-    /// Ten seconds of association batches and labels.
-    AssociationBurst,
-    /// The day of association batches and labels.
-    AssociationDay,
+    /// Ten seconds of association batches and labels, per account.
+    Association,
     /// The token endpoint, per app.
     Token,
     /// The journal, per app.
     Journal,
 }
 
+/// A counter that starts again with the account's day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DayCounter {
+    /// The calls of all private apps.
+    Account,
+    /// Association batches and labels.
+    Association,
+}
+
+/// The counters that a call draws on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draw {
+    /// The one that limits how fast.
+    pub rolling: RollingCounter,
+    /// Those that limit how many in a day.
+    pub days: &'static [DayCounter],
+}
+
 /// Which counters a call draws on. Search and association batches are exempt from the ten-second window but not from
 /// the day (`x-hubspot-rate-limit-exemptions` in HubSpot/HubSpot-public-api-spec-collection; the day's counter fell by
 /// one with every search in grouparoo/grouparoo's recordings).
-pub const fn draws_on(cost: CostClass) -> &'static [Counter] {
+pub const fn draws_on(cost: CostClass) -> Draw {
+    const ACCOUNT: &[DayCounter] = &[DayCounter::Account];
     match cost {
-        CostClass::Ordinary => &[Counter::Burst, Counter::Day],
-        CostClass::Search => &[Counter::Search, Counter::Day],
-        CostClass::AssociationBatch => &[Counter::AssociationBurst, Counter::AssociationDay, Counter::Day],
-        CostClass::Token => &[Counter::Token],
-        CostClass::Journal => &[Counter::Journal],
+        CostClass::Ordinary => Draw { rolling: RollingCounter::Burst, days: ACCOUNT },
+        CostClass::Search => Draw { rolling: RollingCounter::Search, days: ACCOUNT },
+        CostClass::AssociationBatch => {
+            Draw { rolling: RollingCounter::Association, days: &[DayCounter::Account, DayCounter::Association] }
+        }
+        CostClass::Token => Draw { rolling: RollingCounter::Token, days: &[] },
+        CostClass::Journal => Draw { rolling: RollingCounter::Journal, days: &[] },
     }
 }
 
@@ -158,21 +184,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_tier_has_its_numbers() {
-        let burst_and_day = |tier, kind, increases| {
-            let limits = Limits::of(tier, kind, increases);
-            (limits.burst, limits.per_day, limits.association_burst)
-        };
-        assert_eq!(burst_and_day(Tier::Starter, AppKind::Private, 0), (100, Some(250_000), 100));
-        assert_eq!(burst_and_day(Tier::Professional, AppKind::Private, 0), (190, Some(625_000), 150));
-        assert_eq!(burst_and_day(Tier::Enterprise, AppKind::Private, 9), (250, Some(3_000_000), 200));
-        assert_eq!(burst_and_day(Tier::Enterprise, AppKind::Public, 0), (110, None, 150));
+    fn limits_are_those_of_the_guidelines() {
+        let table = [
+            (Tier::Free, AppKind::Private, 0, 100, 100, Some(250_000), 250_000),
+            (Tier::Starter, AppKind::Private, 0, 100, 100, Some(250_000), 250_000),
+            (Tier::Professional, AppKind::Private, 0, 190, 150, Some(625_000), 500_000),
+            (Tier::Enterprise, AppKind::Private, 0, 190, 150, Some(1_000_000), 500_000),
+            (Tier::Enterprise, AppKind::Private, 1, 250, 200, Some(2_000_000), 1_000_000),
+            (Tier::Enterprise, AppKind::Private, 5, 250, 200, Some(3_000_000), 1_000_000),
+            (Tier::Starter, AppKind::Public, 0, 110, 100, None, 250_000),
+            (Tier::Professional, AppKind::Public, 1, 110, 200, None, 1_000_000),
+        ];
+        for (tier, kind, increases, burst, association_burst, per_day, association_per_day) in table {
+            let expected = Limits { burst, per_day, search: 5, association_burst, association_per_day };
+            assert_eq!(Limits::of(tier, kind, increases), expected, "{tier:?} {kind:?} {increases}");
+        }
     }
 
     #[test]
-    fn search_and_association_batches_spare_the_window_but_not_the_day() {
+    fn search_and_association_batches_spare_the_burst_but_not_the_day() {
         for cost in [CostClass::Search, CostClass::AssociationBatch] {
-            assert!(!draws_on(cost).contains(&Counter::Burst) && draws_on(cost).contains(&Counter::Day));
+            let draw = draws_on(cost);
+            assert!(draw.rolling != RollingCounter::Burst && draw.days.contains(&DayCounter::Account), "{cost:?}");
         }
     }
 
@@ -180,8 +213,9 @@ mod tests {
     fn headers_may_be_missing_or_broken() {
         let mut headers = HeaderMap::new();
         headers.insert("X-HubSpot-RateLimit-Max", HeaderValue::from_static("190"));
-        headers.insert("X-HubSpot-RateLimit-Remaining", HeaderValue::from_static("many"));
+        headers.insert("X-HubSpot-RateLimit-Remaining", HeaderValue::from_static(" 17 "));
+        headers.insert("X-HubSpot-RateLimit-Daily", HeaderValue::from_static("many"));
         let read = RateHeaders::read(&headers);
-        assert_eq!(read, RateHeaders { max: Some(190), ..RateHeaders::default() });
+        assert_eq!(read, RateHeaders { max: Some(190), remaining: Some(17), ..RateHeaders::default() });
     }
 }

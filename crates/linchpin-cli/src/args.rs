@@ -300,6 +300,9 @@ pub(crate) struct SchemaArgs {
 pub(crate) enum SchemaOf {
     /// The configuration file, the mapping included.
     Config,
+    /// The page that says how true the simulator is: for `cargo xtask generate`.
+    #[value(hide = true)]
+    Fidelity,
 }
 
 #[derive(Debug, Args)]

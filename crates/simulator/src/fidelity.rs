@@ -1,4 +1,4 @@
-//! How true the simulator is to HubSpot in what surrounds the records: limits, credentials, faults, time.
+//! How true the simulator is to HubSpot, and what it guesses: limits, credentials, records, search, faults, time.
 //!
 //! A table, so that it can be printed and checked: every row that is built names the test that holds it. Evidence is
 //! public: HubSpot's documentation, recorded answers in other projects' tests, quotations in issues.
@@ -88,6 +88,12 @@ pub const FACTS: &[Fact] = &[
         "limits",
         "every call costs a unit of the day, whether 200, 400, 404 or 429",
         "the recorded daily counter fell by one in 748 of 751 consecutive calls",
+        "every_call_of_a_private_app_costs_a_unit_of_the_day_refused_ones_too",
+    ),
+    guessed(
+        "limits",
+        "an association batch also costs a unit of the account's day",
+        "the API specifications exempt it from the ten seconds only",
         "every_call_of_a_private_app_costs_a_unit_of_the_day_refused_ones_too",
     ),
     known(
@@ -196,6 +202,79 @@ pub const FACTS: &[Fact] = &[
         "the_daily_use_is_a_copy_of_up_to_five_minutes",
     ),
     guessed(
+        "objects",
+        "`after` of a list is the id of the next record, itself included",
+        "in recordings the token is the last record's id or the next one's; whether it is included is not said",
+        "a_list_ascends_and_hands_out_the_next_id",
+    ),
+    guessed(
+        "objects",
+        "an e-mail address with a character beyond ASCII is INVALID_EMAIL, in either part",
+        "no recording; the stricter reading",
+        "too_long_a_value_and_an_address_beyond_ascii_have_codes_of_their_own",
+    ),
+    guessed(
+        "objects",
+        "a value of more than 65,536 characters is PROPERTY_VALUE_TOO_LONG",
+        "the length is documented, the code is not",
+        "too_long_a_value_and_an_address_beyond_ascii_have_codes_of_their_own",
+    ),
+    guessed(
+        "objects",
+        "a create that takes the unique value of another record is a 400 CONFLICTING_UNIQUE_VALUE",
+        "no recording for custom unique properties on create",
+        "a_unique_property_finds_records_and_refuses_a_second_owner",
+    ),
+    guessed(
+        "objects",
+        "archiving a record removes its associations",
+        "no source says what reads show",
+        "archiving_a_record_removes_its_associations",
+    ),
+    guessed(
+        "objects",
+        "a body that is not declared as JSON is a 415 page of the servlet container",
+        "no recording; other wrong calls get such pages",
+        "a_body_that_is_not_declared_as_json_is_a_415_page",
+    ),
+    guessed(
+        "batches",
+        "upsert by e-mail succeeds in part where its inputs have trace ids",
+        "documented as all or nothing, seen live in part; an option chooses",
+        "an_upsert_by_email_succeeds_in_part_unless_the_portal_is_told_otherwise",
+    ),
+    guessed(
+        "batches",
+        "a read with unknown property names is a 207 that reports them",
+        "sources contradict each other; an option chooses",
+        "an_unknown_property_is_an_error_beside_the_results_of_a_batch_read",
+    ),
+    guessed(
+        "batches",
+        "results come in any order, but those of association writes in the order of their inputs",
+        "a changed order is recorded for objects; nothing is said of associations",
+        "only_writes_of_associations_answer_in_the_order_of_their_inputs",
+    ),
+    guessed(
+        "associations",
+        "a version 3 batch create is answered 200",
+        "no recording; 2026-09 answers 200 and the versions between 201",
+        "a_batch_of_version_3_associations_is_answered_200",
+    ),
+    guessed(
+        "search",
+        "records without a value come last in a sort of either direction",
+        "no source",
+        "records_without_a_value_come_last_in_both_directions",
+    ),
+    guessed("search", "`hs_object_id` sorts as a number", "its type is number", "record_ids_sort_as_numbers"),
+    guessed(
+        "search",
+        "asking past the 10,000th record is the generic 400",
+        "the limit is documented, its body is not",
+        "pages_are_offsets_and_end_at_ten_thousand",
+    ),
+    guessed(
         "edge",
         "an address of more than 16,000 bytes is a 414 in HTML",
         "reports name about 8, 16 and 32 kB",
@@ -221,9 +300,25 @@ pub const FACTS: &[Fact] = &[
     ),
 ];
 
-/// The table as Markdown.
+/// What stands above the table.
+const INTRODUCTION: &str = "\
+# How true the simulator is
+
+What `linchpin sim` does, how well it is known that HubSpot does the same, and the test that holds it.
+The evidence is public: HubSpot's documentation, answers recorded in other projects' tests, quotations in issues.
+A behaviour is `known` if it is documented or recorded, `guessed` if it was inferred or the stricter side of a silence \
+was chosen, `absent` if it is not built.
+[The simulator's guide](../guides/simulator.md) says how to use it.
+
+This page is made from `crates/simulator/src/fidelity.rs` by `cargo xtask generate`.
+
+| Area | Behaviour | Status | Evidence | Test |
+|---|---|---|---|---|
+";
+
+/// The page `docs/simulator/fidelity.md`.
 pub fn markdown() -> String {
-    let mut text = String::from("| Area | Behaviour | Status | Evidence | Test |\n|---|---|---|---|---|\n");
+    let mut text = String::from(INTRODUCTION);
     for fact in FACTS {
         let status = match fact.status {
             Status::Known => "known",
@@ -269,6 +364,6 @@ mod tests {
 
     #[test]
     fn the_table_prints_one_row_for_each_fact() {
-        assert_eq!(markdown().lines().count(), FACTS.len() + 2);
+        assert_eq!(markdown().lines().count(), INTRODUCTION.lines().count() + FACTS.len());
     }
 }

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use linchpin_hubspot::call::CostClass;
 use linchpin_hubspot::id::{AppId, Install, PortalId};
+use linchpin_hubspot::limits::{DayCounter, RateHeaders, RollingCounter, draws_on};
 use serde::{Deserialize, Serialize};
 
 use super::day::Day;
-use super::headers::RateHeaders;
 use super::lanes::WindowView;
 use super::limits::{Limits, Rate, Shares};
 use super::permit::{Permit, PermitId};
@@ -57,12 +57,12 @@ pub enum Scope {
 impl Scope {
     /// The window that a call of an install draws on.
     pub fn of(install: Install, cost: CostClass) -> Self {
-        match cost {
-            CostClass::Ordinary => Self::Burst(install),
-            CostClass::Search => Self::Search(install.portal),
-            CostClass::AssociationBatch => Self::Association(install.portal),
-            CostClass::Token => Self::Token(install.app),
-            CostClass::Journal => Self::Journal(install.app),
+        match draws_on(cost).rolling {
+            RollingCounter::Burst => Self::Burst(install),
+            RollingCounter::Search => Self::Search(install.portal),
+            RollingCounter::Association => Self::Association(install.portal),
+            RollingCounter::Token => Self::Token(install.app),
+            RollingCounter::Journal => Self::Journal(install.app),
         }
     }
 }
@@ -252,7 +252,7 @@ impl Budget {
         if !self.installs.contains_key(&install) {
             return Room::Unknown;
         }
-        for scope in self.days_of(install, cost).into_iter().flatten() {
+        for scope in self.days_of(install, cost) {
             let Some(day) = self.days.get_mut(&scope) else { continue };
             if day.advance(now.wall) {
                 self.asks.push_back(Ask::DayEnds { portal: install.portal });
@@ -293,7 +293,7 @@ impl Budget {
         let Attempt { install, cost, since, released } = attempt;
         self.each_counter(install, cost, |window| window.settle(now.mono), Day::settle);
         self.learn_window(Scope::of(install, cost), released, learned, now);
-        for scope in self.days_of(install, cost).into_iter().flatten() {
+        for scope in self.days_of(install, cost) {
             let Some(day) = self.days.get_mut(&scope) else { continue };
             let RateHeaders { daily, daily_remaining, .. } = learned.headers;
             if let (Some(daily), Some(left), DayScope::Account(_)) = (daily, daily_remaining, scope) {
@@ -396,15 +396,13 @@ impl Budget {
         })
     }
 
-    fn days_of(&self, install: Install, cost: CostClass) -> [Option<DayScope>; 2] {
-        let counted = self.installs.get(&install).is_some_and(|limits| limits.daily.is_some());
-        let account = counted.then_some(DayScope::Account(install.portal));
-        match cost {
-            CostClass::Ordinary | CostClass::Search => [account, None],
-            // HubSpot exempts these from the burst window only, so they count in both days.
-            CostClass::AssociationBatch => [account, Some(DayScope::Association(install.portal))],
-            CostClass::Token | CostClass::Journal => [None, None],
-        }
+    /// The days that a call counts in. An app without a day of its own, a public one, does not count in the account's.
+    fn days_of(&self, install: Install, cost: CostClass) -> impl Iterator<Item = DayScope> + use<> {
+        let has_day = self.installs.get(&install).is_some_and(|limits| limits.daily.is_some());
+        draws_on(cost).days.iter().filter_map(move |day| match day {
+            DayCounter::Account => has_day.then_some(DayScope::Account(install.portal)),
+            DayCounter::Association => Some(DayScope::Association(install.portal)),
+        })
     }
 
     fn each_counter(
@@ -417,7 +415,7 @@ impl Budget {
         if let Some(window) = self.windows.get_mut(&Scope::of(install, cost)) {
             on_window(window);
         }
-        for scope in self.days_of(install, cost).into_iter().flatten() {
+        for scope in self.days_of(install, cost) {
             if let Some(day) = self.days.get_mut(&scope) {
                 on_day(day);
             }

@@ -1,22 +1,24 @@
-//! What HubSpot allows, and what we keep back for others.
+//! The limits that an install is held to, and what is kept back of them for others.
 //!
-//! Facts from HubSpot's usage guidelines
-//! (<https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines>) and, for associations, from the
-//! associations guide. Where HubSpot is silent, the value is ours, named, and the stricter one.
+//! HubSpot's own numbers are facts of [`linchpin_hubspot::limits`]; here they become rates. Where HubSpot is silent,
+//! the value is ours, named, and the stricter one.
 
 use std::time::Duration;
 
+use linchpin_hubspot::limits as facts;
+pub use linchpin_hubspot::limits::{AppKind, Tier};
+
 /// The span of the burst window.
-pub const BURST_SPAN: Duration = Duration::from_secs(10);
+pub const BURST_SPAN: Duration = Duration::from_millis(facts::BURST_WINDOW_MS);
 
 /// The span of the windows that are counted by the second.
-pub const SECOND: Duration = Duration::from_secs(1);
+pub const SECOND: Duration = Duration::from_millis(facts::SEARCH_WINDOW_MS);
 
 /// Calls to the token endpoint in a second. HubSpot documents none; ours.
 pub const TOKEN_PER_SECOND: u32 = 5;
 
-/// Calls to the webhooks journal in a second and app; snapshots are the strictest of its three limits.
-pub const JOURNAL_PER_SECOND: u32 = 10;
+/// Calls to the webhooks journal in a second and app: one window holds all of them, so the strictest of its limits.
+pub const JOURNAL_PER_SECOND: u32 = facts::JOURNAL_SNAPSHOTS_PER_SECOND_MAX;
 
 /// A number of calls in a span of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,28 +39,6 @@ impl Rate {
     pub const fn in_a_second(permits: u32) -> Self {
         Self { permits, per: SECOND }
     }
-}
-
-/// The subscription of an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tier {
-    /// Free tools.
-    Free,
-    /// Any Starter hub.
-    Starter,
-    /// Any Professional hub.
-    Professional,
-    /// Any Enterprise hub.
-    Enterprise,
-}
-
-/// What kind of app a credential belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum AppKind {
-    /// A private app, a service key, a privately distributed app: the account's limits.
-    Private,
-    /// A public OAuth app: 110 calls in ten seconds per account, and no day.
-    Public,
 }
 
 /// How the budget is shared between our own lanes and with programs that we do not see.
@@ -107,30 +87,16 @@ pub struct Limits {
 impl Limits {
     /// The limits of an app in an account of a tier, with default shares.
     ///
-    /// `limit_increases` is the number of API limit increases bought: the first lifts the burst windows, and each
-    /// adds a million to the day (HubSpot sells at most two).
+    /// `limit_increases` is the number of API limit increases bought; HubSpot sells at most
+    /// [two](facts::INCREASES_MAX).
     pub fn of(tier: Tier, app: AppKind, limit_increases: u32) -> Self {
-        let increased = limit_increases > 0;
-        let (burst, association, day) = match tier {
-            Tier::Free | Tier::Starter => (100, 100, 250_000),
-            Tier::Professional => (190, 150, 625_000),
-            Tier::Enterprise => (190, 150, 1_000_000),
-        };
-        let burst = if increased { 250 } else { burst };
-        let association = if increased { 200 } else { association };
-        let day = day + 1_000_000 * u64::from(limit_increases.min(2));
-        // HubSpot names no association day for Free and Starter: the account's own day is the stricter reading.
-        let association_day = if increased { 1_000_000 } else { 500_000.min(day) };
-        let (burst, daily) = match app {
-            AppKind::Private => (burst, Some(day)),
-            AppKind::Public => (110, None),
-        };
+        let allowed = facts::Limits::of(tier, app, limit_increases);
         Self {
-            burst: Rate::in_ten_seconds(burst),
-            search: Rate::in_a_second(5),
-            association: Rate::in_ten_seconds(association),
-            daily,
-            association_daily: Some(association_day),
+            burst: Rate::in_ten_seconds(allowed.burst),
+            search: Rate::in_a_second(allowed.search),
+            association: Rate::in_ten_seconds(allowed.association_burst),
+            daily: allowed.per_day,
+            association_daily: Some(allowed.association_per_day),
             token: Rate::in_a_second(TOKEN_PER_SECOND),
             journal: Rate::in_a_second(JOURNAL_PER_SECOND),
             shares: Shares::default(),
@@ -143,24 +109,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn limits_are_those_of_the_guidelines() {
-        let table = [
-            (Tier::Free, AppKind::Private, 0, 100, 100, Some(250_000), 250_000),
-            (Tier::Starter, AppKind::Private, 0, 100, 100, Some(250_000), 250_000),
-            (Tier::Professional, AppKind::Private, 0, 190, 150, Some(625_000), 500_000),
-            (Tier::Enterprise, AppKind::Private, 0, 190, 150, Some(1_000_000), 500_000),
-            (Tier::Enterprise, AppKind::Private, 1, 250, 200, Some(2_000_000), 1_000_000),
-            (Tier::Enterprise, AppKind::Private, 5, 250, 200, Some(3_000_000), 1_000_000),
-            (Tier::Professional, AppKind::Public, 1, 110, 200, None, 1_000_000),
-        ];
-        for (tier, app, increases, burst, association, daily, association_daily) in table {
-            let limits = Limits::of(tier, app, increases);
-            let case = format!("{tier:?} {app:?} {increases}");
-            assert_eq!(limits.burst, Rate::in_ten_seconds(burst), "{case}");
-            assert_eq!(limits.association, Rate::in_ten_seconds(association), "{case}");
-            assert_eq!(limits.search, Rate::in_a_second(5), "{case}");
-            assert_eq!(limits.daily, daily, "{case}");
-            assert_eq!(limits.association_daily, Some(association_daily), "{case}");
-        }
+    fn each_limit_becomes_the_rate_of_its_own_window() {
+        let limits = Limits::of(Tier::Professional, AppKind::Private, 0);
+        let expected = Limits {
+            burst: Rate { permits: 190, per: Duration::from_secs(10) },
+            search: Rate { permits: 5, per: Duration::from_secs(1) },
+            association: Rate { permits: 150, per: Duration::from_secs(10) },
+            daily: Some(625_000),
+            association_daily: Some(500_000),
+            token: Rate { permits: 5, per: Duration::from_secs(1) },
+            journal: Rate { permits: 10, per: Duration::from_secs(1) },
+            shares: Shares::default(),
+        };
+        assert_eq!(limits, expected);
+        assert_eq!(Limits::of(Tier::Professional, AppKind::Public, 0).daily, None);
     }
 }

@@ -11,7 +11,6 @@ pub mod breaker;
 pub mod budget;
 pub mod coalesce;
 mod day;
-pub mod headers;
 pub mod lanes;
 pub mod limits;
 mod permit;

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use linchpin_hubspot::call::CostClass;
 use linchpin_hubspot::id::{AppId, Install, PortalId};
+use linchpin_hubspot::limits::RateHeaders;
 use proptest::prelude::*;
 
 use super::desk::INSTALL;
 use crate::schedule::budget::{
     ATTEMPT_MAX, Ask, Budget, DayScope, LEASE_AHEAD, Learned, Lease, Past, Policy, Room, Scope,
 };
-use crate::schedule::headers::RateHeaders;
 use crate::schedule::limits::{AppKind, Limits, Rate, Tier};
 use crate::schedule::{Permit, PermitId};
 use crate::time::{Mono, Now, Wall};
@@ -120,6 +120,7 @@ proptest! {
                     let headers = RateHeaders {
                         max: Some(max), remaining: Some(remaining),
                         daily: Some(daily), daily_remaining: Some(daily_remaining),
+                        ..RateHeaders::default()
                     };
                     let (permit, other) = out.remove(number);
                     told.handle_end(permit, &Learned { headers, limited: None }, at(now));

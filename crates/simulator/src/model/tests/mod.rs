@@ -3,6 +3,7 @@
 mod associations;
 mod definitions;
 mod errors;
+mod guesses;
 mod objects;
 mod search;
 mod sequences;
