@@ -221,3 +221,62 @@ async fn a_person_whom_somebody_else_made_is_found_and_not_made_twice() {
     assert_eq!((applied.created, applied.updated, applied.associated), (0, 1, 1));
     assert_eq!(text(&world.contact("gus@x.test").await, "/properties/firstname"), "Gus");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_firm_that_is_rejected_today_keeps_its_people() {
+    let world = World::begin().await;
+    world.firms(&[&["f1", &"x".repeat(70_000), "Oslo"], &["f2", "Bolt", "Rome"]]);
+    let (plan, applied) = world.sync().await;
+    assert_eq!((counts(&plan, 0).rejected, counts(&plan, 0).gone, applied.dissociated), (1, 0, 0));
+    let ada = world.contact("ada@x.test").await;
+    assert_eq!(firms_of(&world, &ada).await, ["Acme"]);
+    assert!(plan.warnings.iter().any(|warning| warning.code == "LP2005"), "{:#?}", plan.warnings);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_moves_to_a_new_row_waits_until_its_record_is_free() {
+    let world = World::begin().await;
+    world.people(&[
+        &["1", "ada.new@x.test", "Ada", "Oslo", "f1"],
+        &["2", "bob@x.test", "Bob", "Rome", "f2"],
+        &["3", "ada@x.test", "Third", "Lima", "f2"],
+    ]);
+    let (plan, applied) = world.sync().await;
+    assert_eq!((counts(&plan, 1).updates, counts(&plan, 1).rejected, applied.created), (1, 1, 0));
+    assert_eq!(text(&world.contact("ada.new@x.test").await, "/properties/firstname"), "Ada");
+    let (second, applied) = world.sync().await;
+    assert_eq!((counts(&second, 1).creates, applied.created, applied.rejected), (1, 1, 0), "{second:#?}");
+    assert_eq!(text(&world.contact("ada@x.test").await, "/properties/firstname"), "Third");
+    assert!(world.sync().await.0.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_whose_key_changed_takes_its_record_along() {
+    let world = World::begin().await;
+    world.people(&[&["one", "ada@x.test", "Ada", "Lima", "f1"], &["2", "bob@x.test", "Bob", "Rome", "f2"]]);
+    let (plan, applied) = world.sync().await;
+    assert_eq!((counts(&plan, 1).creates, counts(&plan, 1).updates, applied.rejected), (0, 1, 0), "{plan:#?}");
+    assert_eq!(world.records("contacts").await.len(), 2);
+    assert_eq!(firms_of(&world, &world.contact("ada@x.test").await).await, ["Acme"]);
+    assert!(world.sync().await.0.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_address_of_a_record_makes_no_second_record_and_overwrites_nothing() {
+    let world = World::begin().await;
+    let body = r#"{"properties": {"email": "second@x.test", "firstname": "Other"}}"#;
+    assert_eq!(world.call("POST", "/crm/v3/objects/contacts", body).await, 201);
+    let (ada, other) = (world.contact("ada@x.test").await, world.contact("second@x.test").await);
+    let merge =
+        format!(r#"{{"primaryObjectId": "{}", "objectIdToMerge": "{}"}}"#, text(&ada, "/id"), text(&other, "/id"));
+    assert_eq!(world.call("POST", "/crm/v3/objects/contacts/merge", &merge).await, 200);
+    world.people(&[
+        &["1", "ada@x.test", "Ada", "Oslo", "f1"],
+        &["2", "bob@x.test", "Bob", "Rome", "f2"],
+        &["3", "second@x.test", "Intruder", "Lima", "f2"],
+    ]);
+    let (_, applied) = world.sync().await;
+    assert_eq!((applied.created, applied.rejected), (0, 1));
+    assert_eq!(world.rejected().await.first().map(|one| one.rejection.code.as_str()), Some("LP3002"));
+    assert_eq!(text(&world.contact("ada@x.test").await, "/properties/firstname"), "Ada");
+}

@@ -106,7 +106,7 @@ create table association (
     app integer not null,
     entry text not null,
     from_key text not null,
-    kind integer not null,
+    kind text not null,
     to_key text not null,
     primary key (portal, app, entry, from_key, kind, to_key)
 ) strict, without rowid;

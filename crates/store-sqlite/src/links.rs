@@ -202,13 +202,12 @@ fn row_of(tx: &Connection, scope: Scope, object_type: &ObjectType, id: RecordId)
 fn associations(tx: &Connection, scope: Scope, from: &RowId) -> Result<Vec<AssociationLink>, Fault> {
     let mut statement = tx.prepare_cached(ASSOCIATIONS)?;
     let found = statement.query_map(params![scope.portal, scope.app, from.entry.0, from.key.0], |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))
+        Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))
     })?;
-    let place = || Place { table: "association", column: "kind", key: format!("{}/{}", from.entry, from.key) };
     found
         .map(|row| {
             let (kind, to) = row?;
-            Ok(AssociationLink { from: from.clone(), kind: narrow(kind, place)?, to: SourceKey(to) })
+            Ok(AssociationLink { from: from.clone(), kind, to: SourceKey(to) })
         })
         .collect()
 }

@@ -74,7 +74,7 @@ pub(crate) const SETTLE: &str = "
 
 pub(crate) const AGAIN: &str = "
     update operation
-    set state = 0, settled_at = ?5, due = ?6, pack = ?7, pack_max = ?8, why = ?9
+    set state = 0, settled_at = ?5, due = ?6, pack = ?7, pack_max = ?8, why = ?9, attempts = attempts - ?10
     where portal = ?1 and app = ?2 and run = ?3 and seq = ?4 and state = 1";
 
 struct ClaimedRow {
@@ -278,8 +278,9 @@ fn settle_one(
         }
         Ended::Again { .. } => OperationState::Waiting,
     };
-    let rows = if let Ended::Again { due, pack, pack_max, why } = ended {
-        let values = params![scope.portal, scope.app, run, seq, now.0, due.0, pack, pack_max, why];
+    let rows = if let Ended::Again { due, pack, pack_max, why, counts } = ended {
+        let refund = i64::from(!counts);
+        let values = params![scope.portal, scope.app, run, seq, now.0, due.0, pack, pack_max, why, refund];
         tx.prepare_cached(AGAIN)?.execute(values)?
     } else {
         let values = params![scope.portal, scope.app, run, seq, operation_state_number(next), now.0];

@@ -98,6 +98,16 @@ pub struct AssociationKind {
     pub label: Option<String>,
 }
 
+impl AssociationKind {
+    /// A name that stays the same when entries move about in the mapping file: agreed associations are kept under it.
+    pub fn name(&self) -> String {
+        match self.association_type {
+            Some(kind) => format!("{} as {}", self.to_entry, kind.type_id),
+            None => format!("{} by default", self.to_entry),
+        }
+    }
+}
+
 /// Why a row cannot be synced, found before anything is sent or told by HubSpot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {

@@ -94,26 +94,40 @@ fn differs(name: &str, wanted: &DesiredValue, agreed: Option<&Agreed>, around: &
 }
 
 /// Which associations to make and which to remove, so that the agreed ones become the desired ones.
+///
+/// `left` are associations that the row still wants although the row at the other end will have no record this time
+/// (it was rejected, or filtered out): they are neither made nor removed.
 pub fn decide_associations(
     desired: &[DesiredAssociation],
+    left: &[DesiredAssociation],
     agreed: &[AssociationLink],
     kinds: &[AssociationKind],
 ) -> AssociationDecision {
     let mut decision = AssociationDecision::default();
+    let name_of = |position: u16| kinds.get(usize::from(position)).map(AssociationKind::name);
     for wanted in desired {
-        let known = agreed.iter().any(|have| have.kind == wanted.kind && have.to == wanted.to.key);
+        let name = name_of(wanted.kind);
+        let known = agreed.iter().any(|have| Some(&have.kind) == name.as_ref() && have.to == wanted.to.key);
         if !known && !decision.make.contains(wanted) {
             decision.make.push(wanted.clone());
         }
     }
+    let wants = |kind: u16, to: &RowId| desired.iter().chain(left).any(|want| want.kind == kind && want.to == *to);
     for have in agreed {
         // A kind that the mapping no longer has is not ours to remove.
-        let Some(kind) = kinds.get(usize::from(have.kind)) else { continue };
-        let wanted = desired.iter().any(|want| want.kind == have.kind && want.to.key == have.to);
-        if !wanted {
-            let to = RowId { entry: kind.to_entry.clone(), key: have.to.clone() };
-            decision.remove.push(DesiredAssociation { kind: have.kind, to });
+        let found = kinds.iter().zip(0u16..).find(|(kind, _)| kind.name() == have.kind);
+        let Some((kind, position)) = found else { continue };
+        let to = RowId { entry: kind.to_entry.clone(), key: have.to.clone() };
+        if wants(position, &to) {
+            continue;
         }
+        let otherwise = desired.iter().chain(left).any(|want| want.to == to);
+        // The unlabelled type lies beneath every labelled one: taking it away would take all.
+        if otherwise && kind.association_type.is_none() {
+            continue;
+        }
+        let association = DesiredAssociation { kind: position, to };
+        decision.remove.push(Removal { association, whole: !otherwise });
     }
     decision
 }
@@ -124,12 +138,21 @@ pub struct AssociationDecision {
     /// To make.
     pub make: Vec<DesiredAssociation>,
     /// To remove.
-    pub remove: Vec<DesiredAssociation>,
+    pub remove: Vec<Removal>,
+}
+
+/// An association to remove.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// Which one.
+    pub association: DesiredAssociation,
+    /// Everything between the two records, since no other kind ties them; otherwise only the kind's own type.
+    pub whole: bool,
 }
 
 #[cfg(test)]
 mod tests {
-    use linchpin_hubspot::id::ObjectType;
+    use linchpin_hubspot::id::{AssociationCategory, AssociationType, ObjectType};
     use proptest::prelude::*;
 
     use super::super::desired::{EntryName, SourceKey};
@@ -222,19 +245,56 @@ mod tests {
         assert!(matches!(decide(&wanted, &unique(), Some(&other), &Plain), Decision::Update(_)));
     }
 
+    /// Kind 0 is unlabelled, kind 1 has a label; both lead to users.
     fn kinds() -> Vec<AssociationKind> {
-        vec![AssociationKind {
+        let labelled = AssociationType { category: AssociationCategory::UserDefined, type_id: 36 };
+        let kind = |association_type| AssociationKind {
             to_entry: EntryName("users".into()),
             to_object: ObjectType::new("contacts"),
-            association_type: None,
+            association_type,
             label: None,
-        }]
+        };
+        vec![kind(None), kind(Some(labelled))]
+    }
+
+    fn agreed(to: &str, kind: &str) -> AssociationLink {
+        AssociationLink { from: row("1"), kind: kind.to_owned(), to: SourceKey(to.into()) }
+    }
+
+    fn wanted(kind: u16, to: &str) -> DesiredAssociation {
+        DesiredAssociation { kind, to: row(to) }
+    }
+
+    #[test]
+    fn what_is_left_for_another_time_is_neither_made_nor_removed() {
+        let agreed = [agreed("x", "users by default")];
+        let decision = decide_associations(&[], &[wanted(0, "x"), wanted(0, "y")], &agreed, &kinds());
+        assert_eq!(decision, AssociationDecision::default());
+    }
+
+    #[test]
+    fn a_kind_keeps_its_associations_when_it_moves_in_the_mapping() {
+        let mut moved = kinds();
+        moved.reverse();
+        let agreed = [agreed("x", "users as 36")];
+        assert_eq!(decide_associations(&[wanted(0, "x")], &[], &agreed, &moved), AssociationDecision::default());
+    }
+
+    #[test]
+    fn the_unlabelled_type_is_not_taken_from_beneath_a_label() {
+        let both = [agreed("x", "users by default"), agreed("x", "users as 36")];
+        let decision = decide_associations(&[wanted(1, "x")], &[], &both, &kinds());
+        assert_eq!(decision, AssociationDecision::default());
+        let label = decide_associations(&[wanted(0, "x")], &[], &both, &kinds());
+        assert_eq!(label.remove, [Removal { association: wanted(1, "x"), whole: false }]);
+        let all = decide_associations(&[], &[], &both, &kinds());
+        assert!(all.remove.iter().all(|removal| removal.whole), "{all:?}");
     }
 
     #[test]
     fn an_agreed_association_of_an_unknown_kind_is_left_alone() {
-        let agreed = [AssociationLink { from: row("1"), kind: 9, to: SourceKey("x".into()) }];
-        assert_eq!(decide_associations(&[], &agreed, &kinds()), AssociationDecision::default());
+        let agreed = [agreed("x", "former entry by default")];
+        assert_eq!(decide_associations(&[], &[], &agreed, &kinds()), AssociationDecision::default());
     }
 
     proptest! {
@@ -244,12 +304,11 @@ mod tests {
             have in proptest::collection::btree_set("[a-d]", 0..4),
         ) {
             let desired: Vec<_> = want.iter().map(|k| DesiredAssociation { kind: 0, to: row(k) }).collect();
-            let agreed: Vec<_> =
-                have.iter().map(|k| AssociationLink { from: row("1"), kind: 0, to: SourceKey(k.clone()) }).collect();
-            let decision = decide_associations(&desired, &agreed, &kinds());
+            let agreed: Vec<_> = have.iter().map(|key| agreed(key, "users by default")).collect();
+            let decision = decide_associations(&desired, &[], &agreed, &kinds());
             let mut result = have;
             for gone in &decision.remove {
-                prop_assert!(result.remove(&gone.to.key.0));
+                prop_assert!(result.remove(&gone.association.to.key.0));
             }
             for made in &decision.make {
                 prop_assert!(result.insert(made.to.key.0.clone()));

@@ -39,8 +39,8 @@ pub struct Agreed {
 pub struct AssociationLink {
     /// The row it starts from.
     pub from: RowId,
-    /// Which of the entry's association kinds.
-    pub kind: u16,
+    /// Which kind, by [`AssociationKind::name`](super::desired::AssociationKind::name).
+    pub kind: String,
     /// The key of the row at the other end (its entry follows from the kind).
     pub to: SourceKey,
 }

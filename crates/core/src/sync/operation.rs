@@ -52,8 +52,8 @@ pub enum Action {
         to_object: ObjectType,
         /// The row at the other end.
         to: RowId,
-        /// Which of the entry's association kinds.
-        kind: u16,
+        /// Which kind, by its name.
+        kind: String,
         /// The directed type; `None` is the default.
         association_type: Option<AssociationType>,
     },
@@ -63,9 +63,9 @@ pub enum Action {
         to_object: ObjectType,
         /// The row at the other end.
         to: RowId,
-        /// Which of the entry's association kinds.
-        kind: u16,
-        /// The directed type; `None` is the default.
+        /// Which kind, by its name.
+        kind: String,
+        /// The type to take away; `None` removes everything between the two records.
         association_type: Option<AssociationType>,
     },
 }
@@ -125,6 +125,8 @@ pub enum Ended {
         pack_max: u16,
         /// Why, for people.
         why: String,
+        /// Whether this claim was an attempt; not, if the run stopped for a reason of its own.
+        counts: bool,
     },
     /// Nobody knows whether it was done (an answer was lost): stays in state `Sent` until resolved.
     Unknown,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use linchpin_hubspot::id::ObjectType;
 
 use super::desired::{AssociationKind, DesiredAssociation, EntryName, RowId, RowWarning, SourceKey};
-use super::diff::{AssociationDecision, Decision};
+use super::diff::{AssociationDecision, Decision, Removal};
 use super::operation::{Action, Operation, OperationId};
 use super::run::{Cost, EntryCounts, EntryPlan, Plan, PlanWarning, RunId};
 
@@ -86,25 +86,33 @@ impl PlanBuilder {
         let stage = entry_stage(self.shapes.len());
         self.counts(entry).associations += decision.make.len() as u64;
         self.counts(entry).dissociations += decision.remove.len() as u64;
-        let make = decision.make.into_iter().map(|association| (true, association));
-        let remove = decision.remove.into_iter().map(|association| (false, association));
-        // Removals come first, so that a moved primary association is not demoted by its own predecessor.
         let mut operations = Vec::new();
-        for (making, association) in remove.chain(make) {
-            let Some(action) = self.association_action(entry, making, association) else { continue };
-            operations.push(self.operation(entry, stage + u16::from(making), row.clone(), action));
+        // Removals come first, so that a moved primary association is not demoted by its own predecessor.
+        for Removal { association, whole } in decision.remove {
+            let Some(kind) = self.kind(entry, &association) else { continue };
+            let action = Action::Dissociate {
+                to_object: kind.to_object.clone(),
+                kind: kind.name(),
+                association_type: kind.association_type.filter(|_| !whole),
+                to: association.to,
+            };
+            operations.push(self.operation(entry, stage, row.clone(), action));
+        }
+        for association in decision.make {
+            let Some(kind) = self.kind(entry, &association) else { continue };
+            let action = Action::Associate {
+                to_object: kind.to_object.clone(),
+                kind: kind.name(),
+                association_type: kind.association_type,
+                to: association.to,
+            };
+            operations.push(self.operation(entry, stage + 1, row.clone(), action));
         }
         operations
     }
 
-    fn association_action(&self, entry: usize, make: bool, wanted: DesiredAssociation) -> Option<Action> {
-        let kind = self.shapes.get(entry)?.kinds.get(usize::from(wanted.kind))?;
-        let (to_object, to, association_type) = (kind.to_object.clone(), wanted.to, kind.association_type);
-        Some(if make {
-            Action::Associate { to_object, to, kind: wanted.kind, association_type }
-        } else {
-            Action::Dissociate { to_object, to, kind: wanted.kind, association_type }
-        })
+    fn kind(&self, entry: usize, association: &DesiredAssociation) -> Option<&AssociationKind> {
+        self.shapes.get(entry)?.kinds.get(usize::from(association.kind))
     }
 
     fn operation(&mut self, entry: usize, stage: u16, row: RowId, action: Action) -> Operation {

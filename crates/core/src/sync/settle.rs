@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use linchpin_hubspot::errors::{BatchError, HubSpotError};
+use linchpin_hubspot::errors::{BatchError, HubSpotError, category};
 use linchpin_hubspot::objects::{BatchOutcome, BatchResult, Record};
 
 use super::content::{Content, ContentIndex};
@@ -68,6 +68,9 @@ pub fn settle_records(
         .zip(batch)
         .map(|(at, tried)| match (results.remove(&at), errors.remove(&at)) {
             (Some(result), _) => done(tried, &result),
+            (None, Some(error)) if may_be_merged(&error, tried) => {
+                Ended::Again { due: now, pack: alone(tried.operation), pack_max: 1, why: error.message, counts: true }
+            }
             (None, Some(error)) => Ended::Rejected(reason::of_batch_error(&error)),
             (None, None) => unaccounted(batch, at, nameless.first(), now),
         })
@@ -180,6 +183,11 @@ fn agreed(sent: &BTreeMap<String, String>, record: &Record) -> BTreeMap<String, 
     sent.iter().map(base).collect()
 }
 
+/// Whether a record that a batch does not find may live on under another id: the single endpoint follows merges.
+fn may_be_merged(error: &BatchError, tried: &Tried<'_>) -> bool {
+    error.is(category::OBJECT_NOT_FOUND) && matches!(tried.operation.action, Action::Update { .. })
+}
+
 /// Neither done nor blamed. If an error names nobody, it may be this one's.
 fn unaccounted(batch: &[Tried<'_>], at: usize, nameless: Option<&BatchError>, now: Wall) -> Ended {
     let Some(tried) = batch.get(at) else { return Ended::Unknown };
@@ -189,7 +197,9 @@ fn unaccounted(batch: &[Tried<'_>], at: usize, nameless: Option<&BatchError>, no
         (None, Action::Create { .. }) => Ended::Unknown,
         (None, _) if tried.attempts >= ATTEMPTS_MAX => Ended::Rejected(reason::gave_up(SILENT)),
         // A merged record's old id is left out of an otherwise good answer; its single endpoint follows the merge.
-        (None, _) => Ended::Again { due: now, pack: alone(tried.operation), pack_max: 1, why: SILENT.to_owned() },
+        (None, _) => {
+            Ended::Again { due: now, pack: alone(tried.operation), pack_max: 1, why: SILENT.to_owned(), counts: true }
+        }
     }
 }
 
@@ -207,7 +217,7 @@ pub fn again(tried: &Tried<'_>, due: Wall, why: &str) -> Ended {
     if tried.attempts >= ATTEMPTS_MAX {
         return Ended::Rejected(reason::gave_up(why));
     }
-    Ended::Again { due, pack: tried.operation.pack.clone(), pack_max: BATCH_MAX, why: why.to_owned() }
+    Ended::Again { due, pack: tried.operation.pack.clone(), pack_max: BATCH_MAX, why: why.to_owned(), counts: true }
 }
 
 /// The whole call was refused, so nothing was written. One operation alone is to blame; of several, each half is asked
@@ -228,7 +238,7 @@ pub(super) fn narrowed(batch: &[Tried<'_>], at: usize, why: &str, now: Wall) -> 
     if tried.attempts >= 2 * ATTEMPTS_MAX {
         return Ended::Rejected(reason::gave_up(why));
     }
-    Ended::Again { due: now, pack, pack_max, why: why.to_owned() }
+    Ended::Again { due: now, pack, pack_max, why: why.to_owned(), counts: true }
 }
 
 fn base(operation: &Operation) -> &str {

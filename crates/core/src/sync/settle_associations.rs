@@ -63,11 +63,14 @@ fn refused(error: &BatchError) -> Rejection {
 }
 
 fn done(tried: &Tried<'_>) -> Ended {
-    let change =
-        |kind: u16, to: &SourceKey| AssociationLink { from: tried.operation.row.clone(), kind, to: to.clone() };
+    let change = |kind: &str, to: &SourceKey| AssociationLink {
+        from: tried.operation.row.clone(),
+        kind: kind.to_owned(),
+        to: to.clone(),
+    };
     let association = match &tried.operation.action {
-        Action::Associate { kind, to, .. } => Some(AssociationChange::Made(change(*kind, &to.key))),
-        Action::Dissociate { kind, to, .. } => Some(AssociationChange::Removed(change(*kind, &to.key))),
+        Action::Associate { kind, to, .. } => Some(AssociationChange::Made(change(kind, &to.key))),
+        Action::Dissociate { kind, to, .. } => Some(AssociationChange::Removed(change(kind, &to.key))),
         Action::Upsert { .. } | Action::Create { .. } | Action::Update { .. } => None,
     };
     Ended::Done { link: None, association, created: None }
@@ -91,9 +94,9 @@ mod tests {
     fn operation(seq: u64, make: bool) -> Operation {
         let (to_object, to) = (ObjectType::new("companies"), row("firms", seq));
         let action = if make {
-            Action::Associate { to_object, to, kind: 0, association_type: None }
+            Action::Associate { to_object, to, kind: "firms by default".into(), association_type: None }
         } else {
-            Action::Dissociate { to_object, to, kind: 0, association_type: None }
+            Action::Dissociate { to_object, to, kind: "firms by default".into(), association_type: None }
         };
         let id = OperationId { run: RunId(1), seq };
         Operation {
@@ -127,7 +130,8 @@ mod tests {
         let confirmed = Confirmed { pairs: Some(BTreeSet::from([(RecordId(2), RecordId(102))])), errors: Vec::new() };
         let ended = settle(&batch, confirmed);
         assert!(matches!(&ended[0], Ended::Again { .. }));
-        let made = AssociationLink { from: row("users", 2), kind: 0, to: SourceKey("2".into()) };
+        let made =
+            AssociationLink { from: row("users", 2), kind: "firms by default".into(), to: SourceKey("2".into()) };
         let expected = Ended::Done { link: None, association: Some(AssociationChange::Made(made)), created: None };
         assert_eq!(ended[1], expected);
     }

@@ -10,9 +10,9 @@ use linchpin_core::sync::diff::Surroundings;
 use linchpin_core::sync::link::{Agreed, AssociationLink, Link};
 use linchpin_hubspot::associations::{BatchRead as AssociationRead, Direction, ReadInput, Target};
 use linchpin_hubspot::batch::BATCH_INPUTS_MAX;
-use linchpin_hubspot::errors::category;
+use linchpin_hubspot::errors::{BatchError, category};
 use linchpin_hubspot::id::{ObjectType, RecordId};
-use linchpin_hubspot::objects::{BatchRead, Fields, LIST_MAX, List, Record};
+use linchpin_hubspot::objects::{BatchRead, Fields, LIST_MAX, List, Read, Record};
 use linchpin_mapping::{Entry, PortalSnapshot};
 use linchpin_ports::mirror::MirrorRecord;
 
@@ -25,6 +25,25 @@ use crate::hub::HubError;
 pub(super) struct Adopted {
     pub(super) links: Vec<Link>,
     pub(super) mirror: Vec<MirrorRecord>,
+    /// By position in the page: rows whose record is linked to another row of the entry.
+    pub(super) contested: BTreeMap<usize, Contest>,
+    /// By position in the page: rows whose unique value is a second one of this record (a secondary e-mail address).
+    pub(super) aliases: BTreeMap<usize, RecordId>,
+}
+
+/// A record that one row holds and another one claims.
+pub(super) struct Contest {
+    /// The row that is linked to it.
+    pub(super) holder: SourceKey,
+    /// The link that the claiming row would get.
+    pub(super) link: Link,
+}
+
+/// A record that was found for the row at a position of the page.
+struct Found<'d> {
+    at: usize,
+    row: &'d RowId,
+    record: Record,
 }
 
 /// Finds records for the rows of one entry.
@@ -70,21 +89,35 @@ impl<'a> Adopter<'a> {
         if unlinked.is_empty() {
             return Ok(Adopted::default());
         }
+        let mut adopted = Adopted::default();
         let found = match &self.entry.identity {
-            Identity::Unique { property } => self.by_key(property, &unlinked).await?,
+            Identity::Unique { property } => self.by_key(property, &unlinked, &mut adopted.aliases).await?,
             Identity::Content { properties } => self.by_content(properties, &unlinked).await?,
         };
-        let mut adopted = Adopted::default();
-        for (at, row, record) in found {
+        let ids: Vec<RecordId> = found.iter().map(|found| found.record.id).collect();
+        let holders = self.context.stores.links.rows(self.context.install, &self.entry.object_type, &ids).await?;
+        for (Found { at, row, record }, holder) in found.into_iter().zip(holders) {
             let link = self.link(row, &record);
-            self.adopted.insert(row.key.clone(), record.id);
             adopted.mirror.push(mirrored(&self.entry.object_type, record));
-            adopted.links.push(link.clone());
-            if let Some(slot) = links.get_mut(at) {
-                *slot = Some(link);
+            match holder.filter(|holder| holder.entry == self.entry.name) {
+                Some(holder) => {
+                    adopted.contested.insert(at, Contest { holder: holder.key, link });
+                }
+                None => {
+                    self.remember(&link);
+                    adopted.links.push(link.clone());
+                    if let Some(slot) = links.get_mut(at) {
+                        *slot = Some(link);
+                    }
+                }
             }
         }
         Ok(adopted)
+    }
+
+    /// Takes note of an adopted record, for its associations.
+    pub(super) fn remember(&mut self, link: &Link) {
+        self.adopted.insert(link.row.key.clone(), link.record);
     }
 
     fn link(&self, row: &RowId, record: &Record) -> Link {
@@ -102,7 +135,8 @@ impl<'a> Adopter<'a> {
         &self,
         property: &str,
         unlinked: &[(usize, &'d Desired)],
-    ) -> Result<Vec<(usize, &'d RowId, Record)>, SyncError> {
+        aliases: &mut BTreeMap<usize, RecordId>,
+    ) -> Result<Vec<Found<'d>>, SyncError> {
         let around = Known::of(self.entry);
         let mut wanted: BTreeMap<String, (usize, &RowId)> = BTreeMap::new();
         let mut ids = Vec::new();
@@ -114,12 +148,36 @@ impl<'a> Adopter<'a> {
         let reads = ids.chunks(BATCH_INPUTS_MAX).map(|ids| self.read(property, ids.to_vec()));
         let records: Vec<Vec<Record>> =
             stream::iter(reads).buffered(self.context.options.reads_in_flight).try_collect().await?;
-        let matched = records.into_iter().flatten().filter_map(|record| {
-            let value = record.value(property)?;
-            let (at, row) = wanted.get(&around.canonical(property, value))?;
-            Some((*at, *row, record))
-        });
-        Ok(matched.collect())
+        let (mut found, mut strangers) = (Vec::new(), 0);
+        for record in records.into_iter().flatten() {
+            let own = record.value(property).and_then(|value| wanted.remove(&around.canonical(property, value)));
+            match own {
+                Some((at, row)) => found.push(Found { at, row, record }),
+                None => strangers += 1,
+            }
+        }
+        if strangers > 0 {
+            // A record that answers to a value which is not its own has it as a second one: which, is asked alone.
+            for (value, (at, _)) in wanted {
+                aliases.extend(self.owner_of(property, &value).await?.map(|record| (at, record)));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The record that answers to a unique value, if any does.
+    async fn owner_of(&self, property: &str, value: &str) -> Result<Option<RecordId>, SyncError> {
+        let read = Read {
+            object_type: self.entry.object_type.clone(),
+            id: value.to_owned(),
+            id_property: Some(property.to_owned()),
+            fields: Fields::default(),
+        };
+        match self.context.hub.send(&read).await {
+            Ok(record) => Ok(Some(record.id)),
+            Err(HubError::Refused(error)) if error.status == 404 => Ok(None),
+            Err(source) => Err(self.failed(source)),
+        }
     }
 
     async fn read(&self, property: &str, ids: Vec<String>) -> Result<Vec<Record>, SyncError> {
@@ -136,10 +194,14 @@ impl<'a> Adopter<'a> {
             archived: false,
         };
         let outcome = self.context.hub.send(&read).await.map_err(|source| self.failed(source))?;
-        if let Some(error) = outcome.errors.into_iter().find(|error| !error.is(category::OBJECT_NOT_FOUND)) {
-            return Err(SyncError::Partial { entry: self.entry.name.to_string(), reason: error.message });
+        match outcome.errors.into_iter().find(|error| !error.is(category::OBJECT_NOT_FOUND)) {
+            Some(error) => Err(self.partial(error)),
+            None => Ok(outcome.results.into_iter().map(|result| result.record).collect()),
         }
-        Ok(outcome.results.into_iter().map(|result| result.record).collect())
+    }
+
+    fn partial(&self, error: BatchError) -> SyncError {
+        SyncError::Partial { entry: self.entry.name.to_string(), reason: error.message }
     }
 
     fn failed(&self, source: HubError) -> SyncError {
@@ -150,7 +212,7 @@ impl<'a> Adopter<'a> {
         &mut self,
         properties: &[String],
         unlinked: &[(usize, &'d Desired)],
-    ) -> Result<Vec<(usize, &'d RowId, Record)>, SyncError> {
+    ) -> Result<Vec<Found<'d>>, SyncError> {
         if self.listed.is_none() {
             self.listed = Some(self.list(properties).await?);
         }
@@ -162,7 +224,7 @@ impl<'a> Adopter<'a> {
                 _ => None,
             };
             let record = listed.take(&Content::of(properties, text, &around))?;
-            Some((*at, &desired.row, record))
+            Some(Found { at: *at, row: &desired.row, record })
         });
         Ok(matched.collect())
     }
@@ -228,7 +290,7 @@ impl<'a> Adopter<'a> {
             for ((key, ..), row) in of_kind.into_iter().zip(rows) {
                 if let Some(row) = row.filter(|row| row.entry == target.to_entry) {
                     let from = RowId { entry: self.entry.name.clone(), key: (**key).clone() };
-                    links.push(AssociationLink { from, kind: at, to: row.key });
+                    links.push(AssociationLink { from, kind: target.name(), to: row.key });
                 }
             }
         }
@@ -247,6 +309,9 @@ impl<'a> Adopter<'a> {
             let direction = Direction { from: self.entry.object_type.clone(), to: target.clone() };
             let read = AssociationRead { direction, inputs: open };
             let outcome = self.context.hub.send(&read).await.map_err(|source| self.failed(source))?;
+            if let Some(error) = outcome.errors.into_iter().next() {
+                return Err(self.partial(error));
+            }
             open = rest;
             for result in outcome.results {
                 let types = |to: &Target| to.association_types.iter().map(|one| one.type_id).collect();

@@ -60,14 +60,15 @@ pub async fn apply(
         return Err(SyncError::OtherMapping { run: run.to_string() });
     }
     let resumed = known.state == RunState::Applying;
-    let started = context.stores.runs.start(context.install, run).await?;
     if resumed {
         watch.note("going on with a run that was interrupted");
     }
+    // Before the run starts: whoever may not create properties is left with a plan, not with half a run.
     schema::create_key_properties(context, compiled, watch).await?;
+    let started = context.stores.runs.start(context.install, run).await?;
     let mut applier = Applier::new(context, compiled, started, watch).await?;
     // What was claimed when the process ended may have been on the wire.
-    applier.doubt = resumed;
+    applier.doubt = resumed.then(|| context.clock.now().wall);
     applier.work(stop).await?;
     context.stores.runs.finish(context.install, run).await?;
     let mut applied = applier.applied;
@@ -86,8 +87,8 @@ struct Applier<'a> {
     applied: Applied,
     done: u64,
     total: u64,
-    /// A creation's answer was lost: nothing more is claimed until it is resolved.
-    doubt: bool,
+    /// Since when a creation is in doubt: nothing more is claimed until it is resolved.
+    doubt: Option<Wall>,
 }
 
 impl<'a> Applier<'a> {
@@ -103,7 +104,7 @@ impl<'a> Applier<'a> {
         let done = progress.iter().filter(|((.., state), _)| settled(*state)).map(|(_, count)| count).sum();
         let rejected = run.plan.iter().flat_map(|plan| &plan.entries).map(|entry| entry.counts.rejected).sum();
         let applied = Applied { rejected, ..Applied::default() };
-        Ok(Self { context, compiled, run: run.id, watch, applied, done, total, doubt: false })
+        Ok(Self { context, compiled, run: run.id, watch, applied, done, total, doubt: None })
     }
 
     async fn work(&mut self, stop: &CancellationToken) -> Result<(), SyncError> {
@@ -113,7 +114,7 @@ impl<'a> Applier<'a> {
             if halt.is_none() && stop.is_cancelled() {
                 halt = Some(SyncError::Stopped);
             }
-            while halt.is_none() && !self.doubt && flights.len() < self.context.options.batches_in_flight {
+            while halt.is_none() && self.doubt.is_none() && flights.len() < self.context.options.batches_in_flight {
                 let now = self.context.clock.now().wall;
                 let queue = &self.context.stores.queue;
                 let Some(batch) = queue.claim(self.context.install, self.run, BATCH_MAX, now).await? else { break };
@@ -129,8 +130,8 @@ impl<'a> Applier<'a> {
             if let Some(error) = halt {
                 return Err(error);
             }
-            if self.doubt {
-                self.resolve(stop).await?;
+            if let Some(since) = self.doubt {
+                self.resolve(since, stop).await?;
                 continue;
             }
             let outlook = self.context.stores.queue.outlook(self.context.install, self.run).await?;
@@ -143,7 +144,7 @@ impl<'a> Applier<'a> {
     /// Whether everything is settled; waits if something is due later.
     async fn is_over(&mut self, outlook: Outlook, stop: &CancellationToken) -> bool {
         if outlook.sent > 0 {
-            self.doubt = true;
+            self.doubt = Some(self.context.clock.now().wall);
             return false;
         }
         if outlook.waiting == 0 {
@@ -174,7 +175,8 @@ impl<'a> Applier<'a> {
             Ended::Rejected(_) => self.applied.rejected += 1,
             Ended::Again { .. } => return,
             Ended::Unknown => {
-                self.doubt = true;
+                // The latest loss counts: what was sent before it has had longer.
+                self.doubt = Some(self.context.clock.now().wall);
                 return;
             }
         }
@@ -183,14 +185,15 @@ impl<'a> Applier<'a> {
 
     /// Clears up what may or may not have been done: the harmless goes back into the queue, the outcome of creations is
     /// found out.
-    async fn resolve(&mut self, stop: &CancellationToken) -> Result<(), SyncError> {
+    async fn resolve(&mut self, since: Wall, stop: &CancellationToken) -> Result<(), SyncError> {
         let in_doubt = self.context.stores.queue.in_doubt(self.context.install, self.run).await?;
         let (creations, harmless): (Vec<Claimed>, Vec<Claimed>) = in_doubt.into_iter().partition(is_creation);
         let now = self.context.clock.now().wall;
         let ended = harmless.into_iter().map(|claimed| put_back(claimed, now)).collect();
         self.settle(Settlement { ended, mirror: Vec::new() }).await?;
-        if let Some(last) = creations.iter().map(|claimed| claimed.at).max() {
-            let wait = (last + self.context.options.lost_write_settles) - self.context.clock.now().wall;
+        if !creations.is_empty() {
+            // From the loss, not from the claim: a call may have waited long for its turn, and HubSpot may be at it still.
+            let wait = (since + self.context.options.lost_write_settles) - self.context.clock.now().wall;
             if !wait.is_zero() {
                 let rows = creations.len();
                 self.watch.note(&format!("waiting until the outcome of {rows} creations can be known"));
@@ -204,7 +207,7 @@ impl<'a> Applier<'a> {
             self.applied.recovered += u64::try_from(found).unwrap_or(u64::MAX);
             self.settle(settlement).await?;
         }
-        self.doubt = false;
+        self.doubt = None;
         Ok(())
     }
 }
@@ -220,7 +223,7 @@ async fn pause(wait: Duration, stop: &CancellationToken) {
 fn put_back(claimed: Claimed, now: Wall) -> (OperationId, Ended) {
     let why = "the process ended before the answer came".to_owned();
     let Claimed { operation, .. } = claimed;
-    (operation.id, Ended::Again { due: now, pack: operation.pack, pack_max: BATCH_MAX, why })
+    (operation.id, Ended::Again { due: now, pack: operation.pack, pack_max: BATCH_MAX, why, counts: false })
 }
 
 fn is_creation(claimed: &Claimed) -> bool {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use linchpin_core::sync::desired::{DesiredValue, RowId, SourceKey};
 use linchpin_core::sync::link::Link;
 use linchpin_core::sync::operation::{Action, Ended, Operation, OperationId};
+use linchpin_core::sync::plan::BATCH_MAX;
 use linchpin_core::sync::reason;
 use linchpin_core::sync::settle::{Brought, Tried, is_alone, settle_records, trace_id};
 use linchpin_core::sync::settle_associations::{Confirmed, settle_associations};
@@ -100,7 +101,7 @@ async fn records(context: &Context, entry: &Entry, batch: Vec<Claimed>) -> Resul
     let known = Known::load(context, entry, rows).await?;
     let mut settlement = Settlement::default();
     let mut ready = Vec::new();
-    for claimed in batch {
+    for claimed in without_linked_creations(context, entry, batch, &mut settlement).await? {
         match sent_properties(&claimed.operation, &known) {
             Ok(sent) => ready.push(Ready { claimed, sent }),
             Err(row) => settlement.ended.push((claimed.operation.id, Ended::Rejected(reason::no_record(&row)))),
@@ -124,6 +125,32 @@ async fn records(context: &Context, entry: &Entry, batch: Vec<Claimed>) -> Resul
     settlement.ended.extend(ids(&tried).zip(ended));
     keep_base(context, entry, &tried, &mut settlement).await?;
     Ok(Sent { settlement, stop })
+}
+
+/// Sets creations aside whose row has been linked since they were planned (another plan found their record): they are
+/// done.
+pub(super) async fn without_linked_creations(
+    context: &Context,
+    entry: &Entry,
+    batch: Vec<Claimed>,
+    settlement: &mut Settlement,
+) -> Result<Vec<Claimed>, SyncError> {
+    let is_creation = |claimed: &Claimed| matches!(claimed.operation.action, Action::Create { .. });
+    if !batch.iter().any(is_creation) {
+        return Ok(batch);
+    }
+    let keys: Vec<SourceKey> = batch.iter().map(|claimed| claimed.operation.row.key.clone()).collect();
+    let links = context.stores.links.get(context.install, &entry.name, &keys).await?;
+    let mut open = Vec::new();
+    for (claimed, link) in batch.into_iter().zip(links) {
+        if link.is_some() && is_creation(&claimed) {
+            let done = Ended::Done { link: None, association: None, created: Some(false) };
+            settlement.ended.push((claimed.operation.id, done));
+        } else {
+            open.push(claimed);
+        }
+    }
+    Ok(open)
 }
 
 /// An update sends only what differed: the rest of its link's agreed base stays as it was.
@@ -164,7 +191,7 @@ fn put_back<'a>(tried: &'a [Tried<'_>], now: Wall) -> impl Iterator<Item = (Oper
     tried.iter().map(move |one| {
         let pack = one.operation.pack.clone();
         let why = "the run stopped before this was sent".to_owned();
-        (one.operation.id, Ended::Again { due: now, pack, pack_max: linchpin_core::sync::plan::BATCH_MAX, why })
+        (one.operation.id, Ended::Again { due: now, pack, pack_max: BATCH_MAX, why, counts: false })
     })
 }
 
@@ -240,8 +267,10 @@ fn judge<T>(outcome: Result<T, HubError>, step: &str) -> (Option<Brought<T>>, Op
 }
 
 /// Statuses that say something about the inputs rather than about the caller.
+///
+/// A 423 that stayed after every retry is among them: some record of the batch is locked for long.
 fn concerns_the_batch(status: u16) -> bool {
-    matches!(status, 400 | 404 | 409 | 413 | 414 | 422)
+    matches!(status, 400 | 404 | 409 | 413 | 414 | 422 | 423)
 }
 
 async fn associations(
@@ -300,13 +329,18 @@ fn both_ends(operation: &Operation) -> [RowId; 2] {
     [operation.row.clone(), to.clone()]
 }
 
+/// Each pair once: two kinds may tie the same two records, and HubSpot refuses a pair that stands twice in a batch.
+fn distinct(ends: &[(RecordId, RecordId)]) -> BTreeSet<(RecordId, RecordId)> {
+    ends.iter().copied().collect()
+}
+
 async fn associate(
     context: &Context,
     direction: Direction,
     ends: &[(RecordId, RecordId)],
     association_type: Option<AssociationType>,
 ) -> Result<Confirmed, HubError> {
-    let pairs = ends.iter().map(|(from, to)| Pair { from: *from, to: *to });
+    let pairs = distinct(ends).into_iter().map(|(from, to)| Pair { from, to });
     let outcome = match association_type {
         None => context.hub.send(&BatchAssociate { direction, pairs: pairs.collect() }).await?,
         Some(kind) => {
@@ -328,14 +362,14 @@ async fn dissociate(
     let outcome = match association_type {
         None => {
             let mut by_from: BTreeMap<RecordId, Vec<RecordId>> = BTreeMap::new();
-            for (from, to) in ends {
-                by_from.entry(*from).or_default().push(*to);
+            for (from, to) in distinct(ends) {
+                by_from.entry(from).or_default().push(to);
             }
             let inputs = by_from.into_iter().map(|(from, to)| ArchiveInput { from, to }).collect();
             context.hub.send(&BatchArchive { direction, inputs }).await?
         }
         Some(kind) => {
-            let pairs = ends.iter().map(|(from, to)| Pair { from: *from, to: *to });
+            let pairs = distinct(ends).into_iter().map(|(from, to)| Pair { from, to });
             let inputs = pairs.map(|pair| TypedPair { pair, types: vec![kind] }).collect();
             context.hub.send(&BatchArchiveLabels { direction, inputs }).await?
         }

@@ -6,14 +6,14 @@ use linchpin_core::sync::desired::{
     Desired, DesiredAssociation, DesiredValue, EntryName, Identity, Mapped, Rejection, RowId, RowWarning, SourceKey,
 };
 use linchpin_core::sync::diff::{decide, decide_associations};
-use linchpin_core::sync::link::AssociationLink;
+use linchpin_core::sync::link::{AssociationLink, Link};
 use linchpin_core::sync::plan::{EntryShape, PlanBuilder};
 use linchpin_core::sync::run::{RejectedRow, Run, RunId};
 use linchpin_mapping::{Compiled, Entry, Lookups, PortalSnapshot};
 use linchpin_ports::runs::PlanChunk;
 use linchpin_ports::source::{Read, RowReader, row_json};
 
-use super::adopt::Adopter;
+use super::adopt::{Adopter, Contest};
 use super::lookup::{Known, select_of};
 use super::{Context, Sources, SyncError, Watch};
 
@@ -47,6 +47,28 @@ pub async fn plan(
 struct Accepted {
     desired: Box<Desired>,
     warnings: Vec<RowWarning>,
+    /// Associations that it wants to rows without a record: neither made nor removed.
+    left: Vec<DesiredAssociation>,
+}
+
+/// The associations that one row wants, kept until all rows of its entry are known.
+struct Wanted {
+    key: SourceKey,
+    associations: Vec<DesiredAssociation>,
+    left: Vec<DesiredAssociation>,
+}
+
+/// What is gathered while the rows of one entry are read.
+#[derive(Default)]
+struct Gathered {
+    /// The unique values so far, with the row that has each.
+    identities: BTreeMap<String, SourceKey>,
+    /// Keys of rows that are in the source but will have no record now.
+    present: BTreeSet<SourceKey>,
+    /// Rows whose record is linked to another row: decided when it is known whether that row is still there.
+    contested: Vec<(Accepted, Contest)>,
+    /// The associations to decide about.
+    wanted: Vec<Wanted>,
 }
 
 /// A page of rows, sorted by what became of them.
@@ -89,8 +111,7 @@ impl<'a> Planner<'a> {
     async fn entry(&mut self, at: usize, entry: &Entry, sources: &Sources) -> Result<(), SyncError> {
         let mut reader = open(entry, sources).await?;
         let mut adopter = Adopter::new(self.context, entry, self.portal).await?;
-        let mut identities = BTreeMap::new();
-        let mut associations = Vec::new();
+        let mut gathered = Gathered::default();
         self.keys.entry(entry.name.clone()).or_default();
         loop {
             let failed = |source| SyncError::Source { entry: entry.name.to_string(), source };
@@ -98,22 +119,17 @@ impl<'a> Planner<'a> {
             if reads.is_empty() {
                 break;
             }
-            let page = self.map(at, entry, reads, &mut identities);
-            self.records(at, entry, &mut adopter, page, &mut associations).await?;
+            let page = self.map(at, entry, reads, &mut gathered);
+            self.records(at, entry, &mut adopter, page, &mut gathered).await?;
             self.watch.planning(&entry.name.0, self.builder.counts(at).rows, None);
         }
-        self.associations(at, entry, &adopter, associations).await?;
-        self.gone(at, entry).await
+        self.contested(at, entry, &mut adopter, &mut gathered).await?;
+        self.associations(at, entry, &adopter, gathered.wanted).await?;
+        self.gone(at, entry, &gathered.present).await
     }
 
     /// Maps a page of rows; what cannot be synced is set aside with its reason.
-    fn map(
-        &mut self,
-        at: usize,
-        entry: &Entry,
-        reads: Vec<Read>,
-        identities: &mut BTreeMap<String, SourceKey>,
-    ) -> Page {
+    fn map(&mut self, at: usize, entry: &Entry, reads: Vec<Read>, gathered: &mut Gathered) -> Page {
         let mut page = Page::default();
         for read in reads {
             self.builder.counts(at).rows += 1;
@@ -126,17 +142,26 @@ impl<'a> Planner<'a> {
                 }
             };
             match entry.map_row(&row, &self.lookups) {
-                Mapped::Skipped => self.builder.counts(at).skipped += 1,
+                Mapped::Skipped => {
+                    self.builder.counts(at).skipped += 1;
+                    gathered.present.extend(entry.key_of(&row));
+                }
                 Mapped::Rejected(key, reasons) => {
+                    gathered.present.extend(key.clone());
                     self.reject(at, &mut page, row_of(entry, key), reasons, row_json(&row));
                 }
                 Mapped::Desired(desired, _) if !self.in_sample(&desired.row.key) => {
                     self.builder.counts(at).skipped += 1;
                 }
-                Mapped::Desired(desired, warnings) => match self.first_of_its_kind(entry, &desired, identities) {
-                    Ok(()) => page.accepted.push(Accepted { desired, warnings }),
-                    Err(twin) => self.reject(at, &mut page, desired.row, vec![twin], row_json(&row)),
-                },
+                Mapped::Desired(desired, warnings) => {
+                    match self.first_of_its_kind(entry, &desired, &mut gathered.identities) {
+                        Ok(()) => page.accepted.push(Accepted { desired, warnings, left: Vec::new() }),
+                        Err(twin) => {
+                            gathered.present.insert(desired.row.key.clone());
+                            self.reject(at, &mut page, desired.row, vec![twin], row_json(&row));
+                        }
+                    }
+                }
             }
         }
         page
@@ -185,36 +210,107 @@ impl<'a> Planner<'a> {
         Ok(())
     }
 
-    /// Decides about the records of a page and stores the operations.
+    /// Finds the records of a page of rows, decides about them and stores the operations.
     async fn records(
         &mut self,
         at: usize,
         entry: &Entry,
         adopter: &mut Adopter<'_>,
         page: Page,
-        associations: &mut Vec<(SourceKey, Vec<DesiredAssociation>)>,
+        gathered: &mut Gathered,
     ) -> Result<(), SyncError> {
         let Page { mut accepted, rejected } = page;
         for one in &mut accepted {
-            self.drop_dangling(entry, &mut one.desired, &mut one.warnings);
+            self.drop_dangling(entry, one);
         }
         let keys: Vec<SourceKey> = accepted.iter().map(|one| one.desired.row.key.clone()).collect();
         let mut links = self.context.stores.links.get(self.context.install, &entry.name, &keys).await?;
-        let adopted = adopter.adopt(accepted.iter().map(|one| &*one.desired), &mut links).await?;
-        let references = accepted.iter().flat_map(|one| references(&one.desired));
-        let known = Known::load(self.context, entry, references).await?;
+        let mut adopted = adopter.adopt(accepted.iter().map(|one| &*one.desired), &mut links).await?;
         let mut chunk = PlanChunk { rejected, links: adopted.links, mirror: adopted.mirror, ..PlanChunk::default() };
-        for (one, link) in accepted.into_iter().zip(links) {
-            self.builder.warn(at, &one.desired.row.key, one.warnings);
-            let decision = decide(&one.desired, &entry.identity, link.as_ref(), &known);
-            associations.push((one.desired.row.key.clone(), one.desired.associations));
-            chunk.operations.extend(self.builder.record(at, one.desired.row, decision));
+        let mut ready = Vec::new();
+        for ((position, one), link) in accepted.into_iter().enumerate().zip(links) {
+            if let Some(contest) = adopted.contested.remove(&position) {
+                gathered.contested.push((one, contest));
+            } else if let Some(record) = adopted.aliases.remove(&position) {
+                let reason =
+                    format!("record {record} has this address as a second one: correct the source, or the record");
+                self.refuse(at, entry, one, Rejection { code: "LP3002".into(), property: None, reason }, &mut chunk);
+            } else {
+                ready.push((one, link));
+            }
+        }
+        self.decide(at, entry, ready, gathered, chunk).await
+    }
+
+    /// Decides about rows with their links, and stores the operations.
+    async fn decide(
+        &mut self,
+        at: usize,
+        entry: &Entry,
+        ready: Vec<(Accepted, Option<Link>)>,
+        gathered: &mut Gathered,
+        mut chunk: PlanChunk,
+    ) -> Result<(), SyncError> {
+        let references = ready.iter().flat_map(|(one, _)| references(&one.desired));
+        let known = Known::load(self.context, entry, references).await?;
+        for (one, link) in ready {
+            let Accepted { desired, warnings, left } = one;
+            self.builder.warn(at, &desired.row.key, warnings);
+            let decision = decide(&desired, &entry.identity, link.as_ref(), &known);
+            let Desired { row, associations, .. } = *desired;
+            gathered.wanted.push(Wanted { key: row.key.clone(), associations, left });
+            chunk.operations.extend(self.builder.record(at, row, decision));
         }
         Ok(self.context.stores.runs.extend(self.context.install, self.run, chunk).await?)
     }
 
+    /// Decides about rows whose record is linked to another row: if that row is gone from the source, its key has
+    /// changed and the record goes to this row; if it is still there, this row has to wait until the record is free.
+    async fn contested(
+        &mut self,
+        at: usize,
+        entry: &Entry,
+        adopter: &mut Adopter<'_>,
+        gathered: &mut Gathered,
+    ) -> Result<(), SyncError> {
+        let (mut chunk, mut ready) = (PlanChunk::default(), Vec::new());
+        for (one, contest) in std::mem::take(&mut gathered.contested) {
+            let still_there = self.keys.get(&entry.name).is_some_and(|keys| keys.contains(&contest.holder))
+                || gathered.present.contains(&contest.holder);
+            if still_there || self.context.options.sample.is_some() {
+                let Contest { holder, link } = contest;
+                let reason = format!(
+                    "record {} with this row's unique value is linked to row {holder}; it is free when that row's change \
+                     has been synced: sync again",
+                    link.record
+                );
+                self.refuse(at, entry, one, Rejection { code: "LP2004".into(), property: None, reason }, &mut chunk);
+            } else {
+                adopter.remember(&contest.link);
+                chunk.links.push(contest.link.clone());
+                ready.push((one, Some(contest.link)));
+            }
+        }
+        self.decide(at, entry, ready, gathered, chunk).await
+    }
+
+    /// Rejects a row that the mapping had accepted: nobody may refer to it.
+    fn refuse(&mut self, at: usize, entry: &Entry, one: Accepted, rejection: Rejection, chunk: &mut PlanChunk) {
+        self.builder.counts(at).rejected += 1;
+        let Desired { row, properties, .. } = *one.desired;
+        if let Some(keys) = self.keys.get_mut(&entry.name) {
+            keys.remove(&row.key);
+        }
+        let texts = properties.into_iter().filter_map(|(name, value)| match value {
+            DesiredValue::Text(text) => Some((name, serde_json::Value::String(text))),
+            DesiredValue::Clear | DesiredValue::RecordOf(_) => None,
+        });
+        let content = serde_json::Value::Object(texts.collect()).to_string();
+        chunk.rejected.push(RejectedRow { row, rejection, content });
+    }
+
     /// Leaves out what refers to rows that will have no record, with a warning.
-    fn drop_dangling(&self, entry: &Entry, desired: &mut Desired, warnings: &mut Vec<RowWarning>) {
+    fn drop_dangling(&self, entry: &Entry, one: &mut Accepted) {
         let dangling = |row: &RowId| {
             // A row of the same entry may come later in the source.
             row.entry != entry.name && !self.keys.get(&row.entry).is_some_and(|keys| keys.contains(&row.key))
@@ -222,8 +318,9 @@ impl<'a> Planner<'a> {
         let warning = |property: Option<&String>, to: &RowId| RowWarning {
             code: "LP2005".into(),
             property: property.cloned(),
-            note: format!("refers to rows of {} that are not there or were rejected; left out", to.entry),
+            note: format!("refers to rows of {} that are not there or were rejected; left as it is", to.entry),
         };
+        let Accepted { desired, warnings, left } = one;
         desired.properties.retain(|name, value| match value {
             DesiredValue::RecordOf(row) if dangling(row) => {
                 warnings.push(warning(Some(name), row));
@@ -231,13 +328,10 @@ impl<'a> Planner<'a> {
             }
             _ => true,
         });
-        desired.associations.retain(|association| {
-            let lost = dangling(&association.to);
-            if lost {
-                warnings.push(warning(None, &association.to));
-            }
-            !lost
-        });
+        let (lost, kept) = std::mem::take(&mut desired.associations).into_iter().partition(|one| dangling(&one.to));
+        desired.associations = kept;
+        *left = lost;
+        warnings.extend(left.iter().map(|association| warning(None, &association.to)));
     }
 
     /// Decides about the associations of an entry, when all its rows are known.
@@ -246,13 +340,13 @@ impl<'a> Planner<'a> {
         at: usize,
         entry: &Entry,
         adopter: &Adopter<'_>,
-        wanted: Vec<(SourceKey, Vec<DesiredAssociation>)>,
+        wanted: Vec<Wanted>,
     ) -> Result<(), SyncError> {
         if entry.associations.is_empty() {
             return Ok(());
         }
         for page in wanted.chunks(self.context.options.chunk_rows) {
-            let keys: Vec<SourceKey> = page.iter().map(|(key, _)| key.clone()).collect();
+            let keys: Vec<SourceKey> = page.iter().map(|wanted| wanted.key.clone()).collect();
             let found = adopter.associations(&keys).await?;
             let stored = self.context.stores.links.associations(self.context.install, &entry.name, &keys).await?;
             let mut adopted: BTreeMap<SourceKey, Vec<AssociationLink>> = BTreeMap::new();
@@ -260,13 +354,9 @@ impl<'a> Planner<'a> {
                 adopted.entry(link.from.key.clone()).or_default().push(link.clone());
             }
             let mut chunk = PlanChunk { associations: found, ..PlanChunk::default() };
-            for ((key, desired), mut agreed) in page.iter().zip(stored) {
+            for (Wanted { key, associations, left }, mut agreed) in page.iter().zip(stored) {
                 agreed.extend(adopted.remove(key).into_iter().flatten());
-                let mut decision = decide_associations(desired, &agreed, &entry.associations);
-                if self.context.options.sample.is_some() {
-                    // What a sampled row refers to may merely be outside the sample.
-                    decision.remove.clear();
-                }
+                let decision = decide_associations(associations, left, &agreed, &entry.associations);
                 let row = RowId { entry: entry.name.clone(), key: key.clone() };
                 chunk.operations.extend(self.builder.associations(at, &row, decision));
             }
@@ -276,17 +366,19 @@ impl<'a> Planner<'a> {
     }
 
     /// Counts linked rows that the source no longer has.
-    async fn gone(&mut self, at: usize, entry: &Entry) -> Result<(), SyncError> {
+    async fn gone(&mut self, at: usize, entry: &Entry, present: &BTreeSet<SourceKey>) -> Result<(), SyncError> {
         if self.context.options.sample.is_some() {
             return Ok(());
         }
-        let seen = self.keys.get(&entry.name).cloned().unwrap_or_default();
         let mut after: Option<SourceKey> = None;
         loop {
             let (install, limit) = (self.context.install, self.context.options.chunk_rows);
             let keys = self.context.stores.links.keys(install, &entry.name, after.as_ref(), limit).await?;
             let Some(last) = keys.last() else { return Ok(()) };
-            self.builder.counts(at).gone += keys.iter().filter(|key| !seen.contains(key)).count() as u64;
+            let seen = self.keys.get(&entry.name);
+            let is_gone = |key: &&SourceKey| !present.contains(key) && !seen.is_some_and(|seen| seen.contains(key));
+            let gone = keys.iter().filter(is_gone).count() as u64;
+            self.builder.counts(at).gone += gone;
             after = Some(last.clone());
         }
     }

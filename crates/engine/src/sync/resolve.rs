@@ -10,7 +10,8 @@ use linchpin_core::sync::content::{Content, match_up};
 use linchpin_core::sync::desired::DesiredValue;
 use linchpin_core::sync::operation::{Action, Ended};
 use linchpin_core::sync::plan::{BATCH_MAX, pack_key};
-use linchpin_core::sync::settle::{Tried, link_of, record_content};
+use linchpin_core::sync::reason;
+use linchpin_core::sync::settle::{ATTEMPTS_MAX, Tried, link_of, record_content};
 use linchpin_hubspot::id::{ObjectType, RecordId};
 use linchpin_hubspot::objects::{Fields, LIST_MAX, List, Record};
 use linchpin_mapping::{Compiled, Entry};
@@ -20,6 +21,8 @@ use super::adopt::mirrored;
 use super::batch::entry_of;
 use super::lookup::Known;
 use super::{Context, SyncError};
+
+const LOST: &str = "its answer was lost, and no record with its content exists";
 
 /// Ends creations in doubt: done if a record has their content, else to be created again.
 pub(super) async fn creations(
@@ -46,6 +49,7 @@ async fn one_entry(
     claimed: Vec<Claimed>,
     settlement: &mut Settlement,
 ) -> Result<(), SyncError> {
+    let claimed = super::batch::without_linked_creations(context, entry, claimed, settlement).await?;
     let floor = claimed.iter().map(|claimed| claimed.floor).min().unwrap_or(RecordId(0));
     let references = claimed.iter().flat_map(|claimed| super::batch::references(&claimed.operation));
     let known = Known::load(context, entry, references).await?;
@@ -65,16 +69,24 @@ async fn one_entry(
                 settlement.mirror.push(mirrored(&entry.object_type, record));
                 Ended::Done { link: Some(link), association: None, created: Some(true) }
             }
+            None if claimed.attempts >= ATTEMPTS_MAX => Ended::Rejected(reason::gave_up(LOST)),
             None => Ended::Again {
                 due: now,
                 pack: pack_key(&claimed.operation.object_type, &claimed.operation.action),
-                pack_max: BATCH_MAX,
-                why: "its answer was lost, and no record with its content exists".to_owned(),
+                pack_max: smaller(claimed.attempts),
+                why: LOST.to_owned(),
+                counts: true,
             },
         };
         settlement.ended.push((claimed.operation.id, ended));
     }
     Ok(())
+}
+
+/// Each attempt of a creation whose answer is lost goes out in half the company: if one row is what HubSpot cannot take,
+/// the others get through.
+fn smaller(attempts: u32) -> u16 {
+    BATCH_MAX.checked_shr(attempts).unwrap_or(0).max(1)
 }
 
 fn content_properties(claimed: &[Claimed]) -> &[String] {

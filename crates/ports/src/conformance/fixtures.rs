@@ -88,7 +88,7 @@ pub fn link(of: &str, record: u64, name: &str) -> Link {
 
 /// An association of a person to some row.
 pub fn association(from: &str, kind: u16, to: &str) -> AssociationLink {
-    AssociationLink { from: person(from), kind, to: key(to) }
+    AssociationLink { from: person(from), kind: format!("people as {kind}"), to: key(to) }
 }
 
 /// A contact with some properties.
@@ -120,7 +120,7 @@ pub fn done() -> Ended {
 
 /// To go again at once in the same pack.
 pub fn again(due: Wall, pack: &str, pack_max: u16) -> Ended {
-    Ended::Again { due, pack: pack.to_owned(), pack_max, why: "the test says so".to_owned() }
+    Ended::Again { due, pack: pack.to_owned(), pack_max, why: "the test says so".to_owned(), counts: true }
 }
 
 /// The same end for all of some claimed operations.

@@ -43,8 +43,12 @@ pub async fn only_a_run_in_applying_is_claimed_from<H: Home>(make: impl Fn() -> 
 pub async fn a_claimed_operation_comes_as_it_was_planned<H: Home>(make: impl Fn() -> H) {
     let mut home = make();
     let stores = home.open().await;
-    let associate =
-        Action::Associate { to_object: ObjectType::new("companies"), to: person("x"), kind: 3, association_type: None };
+    let associate = Action::Associate {
+        to_object: ObjectType::new("companies"),
+        to: person("x"),
+        kind: "people as 3".into(),
+        association_type: None,
+    };
     let second = linchpin_core::sync::operation::Operation { action: associate, ..operation(run(1), 8) };
     let all = [operation(run(1), 3), second];
     applying(&stores, run(1), all.clone()).await;

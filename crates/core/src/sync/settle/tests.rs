@@ -124,12 +124,15 @@ fn an_error_that_names_its_input_rejects_it_and_the_rest_is_done() {
 }
 
 #[test]
-fn missing_records_of_an_update_are_rejected_as_gone() {
+fn missing_records_of_an_update_are_asked_for_alone_for_they_may_have_been_merged() {
     let batch = Batch::of(vec![update(1), update(2)]);
     let error = json!({"status": "error", "category": "OBJECT_NOT_FOUND", "message": "Could not get some CONTACT objects",
         "context": {"ids": ["102"]}});
     let ended = batch.settle(answer(json!({"results": [result(101, "K1")], "errors": [error]})));
-    assert!(matches!(&ended[1], Ended::Rejected(rejection) if rejection.code == reason::RECORD_GONE));
+    assert!(matches!(&ended[1], Ended::Again { pack, .. } if is_alone(pack)));
+    let gone = HubSpotError::from_body(404, br#"{"status":"error","message":"resource not found"}"#);
+    let alone = Batch::of(vec![update(2)]).settle(Brought::Refused(Box::new(gone)));
+    assert!(matches!(&alone[0], Ended::Rejected(rejection) if rejection.code == reason::RECORD_GONE));
 }
 
 #[test]
