@@ -127,7 +127,7 @@ fn a_dead_token_is_said_once_and_ends_the_run() {
     let scene = Scene::new();
     scene.simulator.revoke_token();
     let ended = scene.sync().with_code(1);
-    assert_failure(&ended, "LP3022", &["token"]);
+    assert_failure(&ended, "LP3012", &["token"]);
     assert_eq!(scene.simulator.ledger().writes().filter(|call| call.status != Some(401)).count(), 0);
     assert!(scene.simulator.requests() <= 5, "a dead token is not tried again and again");
 }
@@ -141,7 +141,7 @@ fn a_server_that_is_not_there_is_named() {
     drop(listener);
     let nowhere = scene.with("base_url: http", &format!("base_url: http://{address} #"));
     let ended = nowhere.sync().with_code(1);
-    assert_failure(&ended, "LP3021", &[&address]);
+    assert_failure(&ended, "LP3011", &[&address]);
     assert_eq!(nowhere.simulator.requests(), 0);
 }
 

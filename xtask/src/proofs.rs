@@ -87,7 +87,18 @@ pub(crate) const SOAK: List = List {
 };
 
 /// What `cargo xtask bench` runs.
-pub(crate) const BENCH: List = List { command: "bench", proofs: &[] };
+pub(crate) const BENCH: List = List {
+    command: "bench",
+    proofs: &[Proof {
+        name: "store",
+        title: "Half a million operations through the SQLite store",
+        about: "How fast the embedded store takes in a plan, hands out batches of 100 and writes their outcomes down, \
+                each batch in a transaction of its own that is durable before it counts.",
+        line: &["cargo", "test", "--release", "--workspace", "--test", "speed", "--", "--ignored", "--nocapture"],
+        parameters: &[],
+        seeds: None,
+    }],
+};
 
 /// Runs a list, or one entry of it; whether all is well.
 pub(crate) fn run(root: &Path, list: List, only: Option<&str>, seeds: Option<u32>) -> anyhow::Result<bool> {

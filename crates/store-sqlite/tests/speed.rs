@@ -1,6 +1,6 @@
 //! How fast the store plans and applies half a million operations: a measurement, run by hand in release.
 //!
-//! `cargo test --release -p linchpin-store-sqlite --test speed -- --ignored --nocapture`
+//! `cargo xtask bench --only store` runs it and writes the report.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 #![expect(clippy::print_stdout, reason = "a measurement is for people to read")]
 
@@ -25,7 +25,7 @@ async fn timed(what: &str, work: impl Future<Output = ()>) -> Duration {
     work.await;
     let took = began.elapsed();
     let rate = u128::from(OPERATIONS) * 1_000_000 / took.as_micros().max(1);
-    println!("{what}: {OPERATIONS} in {took:.2?}, {rate} a second");
+    println!("figure: {what} = {OPERATIONS} in {took:.2?}, {rate} a second");
     took
 }
 
