@@ -1,16 +1,15 @@
 //! kill -9 at random moments of a sync, with lost answers mixed in, each followed by a resume.
 //!
 //! How many calls may be repeated: let `needed` be the write calls of a first sync when nothing goes wrong, `lost` the
-//! writes whose answers the simulator lost, and `flight` the batches that the engine lets be in flight: sent, and not
-//! yet written down. A lost answer costs at most one repeat; a kill costs at most a repeat of what was in flight and of
-//! one checkpoint, which is one batch. So `writes <= needed + lost + kills * (flight + 1)`. How many were on the wire at
-//! each kill, by the simulator's clock, is printed beside it.
+//! writes whose answers the simulator lost, `wire` the writes on the wire at a kill by the simulator's clock, and a
+//! checkpoint the answers that are written down as one. A lost answer costs at most one repeat; a kill costs at most a
+//! repeat of what was on the wire and of one checkpoint. So `writes <= needed + lost + sum(wire + checkpoint)`.
 
 #![expect(clippy::disallowed_methods, reason = "a trial of real processes measures real time")]
 
 use std::time::{Duration, Instant};
 
-use linchpin_engine::sync::Options;
+use linchpin_engine::sync::CHECKPOINT_BATCHES_MAX;
 use linchpin_trials::parameters::parameter;
 use linchpin_trials::shop::{Holdings, Shop};
 use linchpin_trials::simulator::Simulator;
@@ -21,8 +20,6 @@ use rand_core::{Rng as _, SeedableRng as _};
 
 /// Until the next kill or the end of one attempt.
 const ATTEMPT_LIMIT: Duration = Duration::from_secs(600);
-/// Batches that are written down together.
-const CHECKPOINT_BATCHES: u64 = 1;
 /// The share of answers that are lost after the write.
 const LOST_SHARE: f64 = 0.02;
 
@@ -49,9 +46,9 @@ fn a_sync_that_is_killed_again_and_again_ends_complete_without_duplicates_or_ref
     let ledger = simulator.ledger();
     let count = |number: usize| u64::try_from(number).expect("a count");
     let (writes, lost) = (count(ledger.writes().count()), count(ledger.lost_writes()));
-    let flight = count(Options::default().batches_in_flight);
-    let allowed = needed + lost + count(killed.len()) * (flight + CHECKPOINT_BATCHES);
     let on_the_wire: Vec<usize> = killed.iter().map(|kill| ledger.writes_in_flight(kill.from, kill.to)).collect();
+    let repeatable: usize = on_the_wire.iter().map(|wire| wire + CHECKPOINT_BATCHES_MAX).sum();
+    let allowed = needed + lost + count(repeatable);
     figure("rows", shop.rows());
     figure("kills", killed.len());
     figure("write calls needed", needed);

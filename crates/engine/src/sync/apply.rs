@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use linchpin_core::sync::operation::{Action, AssociationChange, Ended, OperationId, OperationState};
 use linchpin_core::sync::plan::BATCH_MAX;
 use linchpin_core::sync::run::{Run, RunId, RunState};
@@ -18,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::batch::{self, Sent};
 use super::{Context, SyncError, Watch, resolve, schema};
+
+/// How many batches are written down as one: what a crash at the worst moment repeats beside the calls on the wire.
+pub const CHECKPOINT_BATCHES_MAX: usize = 8;
 
 /// What a run came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -122,9 +125,17 @@ impl<'a> Applier<'a> {
                 flights.push(Box::pin(batch::send(self.context, self.compiled, batch)));
             }
             if let Some(sent) = flights.next().await {
-                let Sent { settlement, stop } = sent?;
-                self.settle(settlement).await?;
+                let Sent { mut settlement, stop } = sent?;
                 halt = halt.or(stop);
+                // Whatever else has come back is written down with it, before anything new is sent.
+                for _ in 1..CHECKPOINT_BATCHES_MAX {
+                    let Some(Some(sent)) = flights.next().now_or_never() else { break };
+                    let Sent { settlement: more, stop } = sent?;
+                    settlement.ended.extend(more.ended);
+                    settlement.mirror.extend(more.mirror);
+                    halt = halt.or(stop);
+                }
+                self.settle(settlement).await?;
                 continue;
             }
             if let Some(error) = halt {

@@ -24,7 +24,7 @@ use linchpin_ports::store::Stores;
 use crate::clock::Clock;
 use crate::hub::Hub;
 
-pub use apply::{Applied, apply};
+pub use apply::{Applied, CHECKPOINT_BATCHES_MAX, apply};
 pub use error::SyncError;
 pub use plan::plan;
 pub use survey::{Account, identify, survey};

@@ -29,7 +29,8 @@ pub async fn plan(
     watch: &dyn Watch,
 ) -> Result<Run, SyncError> {
     let now = context.clock.now();
-    let run = RunId::new(now.wall, context.options.seed);
+    // The count of calls tells two plans of one millisecond apart.
+    let run = RunId::new(now.wall, context.options.seed.wrapping_add(context.hub.calls()));
     context.stores.runs.begin(context.install, run, compiled.fingerprint, now.wall).await?;
     let reads_before = context.hub.calls();
     let mut planner = Planner::new(context, compiled, portal, run, watch);
