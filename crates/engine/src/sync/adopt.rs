@@ -99,17 +99,14 @@ impl<'a> Adopter<'a> {
         for (Found { at, row, record }, holder) in found.into_iter().zip(holders) {
             let link = self.link(row, &record);
             adopted.mirror.push(mirrored(&self.entry.object_type, record));
-            match holder.filter(|holder| holder.entry == self.entry.name) {
-                Some(holder) => {
-                    adopted.contested.insert(at, Contest { holder: holder.key, link });
-                }
-                None => {
-                    self.remember(&link);
-                    adopted.links.push(link.clone());
-                    if let Some(slot) = links.get_mut(at) {
-                        *slot = Some(link);
-                    }
-                }
+            if let Some(holder) = holder.filter(|holder| holder.entry == self.entry.name) {
+                adopted.contested.insert(at, Contest { holder: holder.key, link });
+                continue;
+            }
+            self.remember(&link);
+            adopted.links.push(link.clone());
+            if let Some(slot) = links.get_mut(at) {
+                *slot = Some(link);
             }
         }
         Ok(adopted)

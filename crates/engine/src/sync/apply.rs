@@ -117,25 +117,12 @@ impl<'a> Applier<'a> {
             if halt.is_none() && stop.is_cancelled() {
                 halt = Some(SyncError::Stopped);
             }
-            while halt.is_none() && self.doubt.is_none() && flights.len() < self.context.options.batches_in_flight {
-                let now = self.context.clock.now().wall;
-                let queue = &self.context.stores.queue;
-                let Some(batch) = queue.claim(self.context.install, self.run, BATCH_MAX, now).await? else { break };
-                self.watch.applying(self.done, self.total, stage_name(&batch));
-                flights.push(Box::pin(batch::send(self.context, self.compiled, batch)));
+            if halt.is_none() && self.doubt.is_none() {
+                self.take_off(&mut flights).await?;
             }
-            if let Some(sent) = flights.next().await {
-                let Sent { mut settlement, stop } = sent?;
-                halt = halt.or(stop);
-                // Whatever else has come back is written down with it, before anything new is sent.
-                for _ in 1..CHECKPOINT_BATCHES_MAX {
-                    let Some(Some(sent)) = flights.next().now_or_never() else { break };
-                    let Sent { settlement: more, stop } = sent?;
-                    settlement.ended.extend(more.ended);
-                    settlement.mirror.extend(more.mirror);
-                    halt = halt.or(stop);
-                }
-                self.settle(settlement).await?;
+            if let Some(landed) = land(&mut flights).await? {
+                self.settle(landed.settlement).await?;
+                halt = halt.or(landed.stop);
                 continue;
             }
             if let Some(error) = halt {
@@ -150,6 +137,18 @@ impl<'a> Applier<'a> {
                 return Ok(());
             }
         }
+    }
+
+    /// Claims and sends batches until enough are in flight, or none may be claimed.
+    async fn take_off(&self, flights: &mut FuturesUnordered<Flight<'a>>) -> Result<(), StoreError> {
+        while flights.len() < self.context.options.batches_in_flight {
+            let now = self.context.clock.now().wall;
+            let queue = &self.context.stores.queue;
+            let Some(batch) = queue.claim(self.context.install, self.run, BATCH_MAX, now).await? else { break };
+            self.watch.applying(self.done, self.total, stage_name(&batch));
+            flights.push(Box::pin(batch::send(self.context, self.compiled, batch)));
+        }
+        Ok(())
     }
 
     /// Whether everything is settled; waits if something is due later.
@@ -221,6 +220,21 @@ impl<'a> Applier<'a> {
         self.doubt = None;
         Ok(())
     }
+}
+
+/// Waits for a batch to come back, and takes along whatever else has: they are written down as one, before anything new
+/// is sent. `None` when nothing is in flight.
+async fn land(flights: &mut FuturesUnordered<Flight<'_>>) -> Result<Option<Sent>, SyncError> {
+    let Some(first) = flights.next().await else { return Ok(None) };
+    let mut landed = first?;
+    for _ in 1..CHECKPOINT_BATCHES_MAX {
+        let Some(Some(next)) = flights.next().now_or_never() else { break };
+        let Sent { settlement, stop } = next?;
+        landed.settlement.ended.extend(settlement.ended);
+        landed.settlement.mirror.extend(settlement.mirror);
+        landed.stop = landed.stop.or(stop);
+    }
+    Ok(Some(landed))
 }
 
 /// Waits, unless somebody asks to stop.
