@@ -307,3 +307,59 @@ async fn next_process_goes_on_at_once_after_an_orderly_end_and_waits_after_a_cra
         assert!((at_least..=at_most).contains(&took), "{took} s");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn call_that_was_on_its_way_when_the_door_gave_up_is_unknown_and_one_that_had_not_left_is_not() {
+    let door = Door::open().await;
+    door.will("/create", &[Reaction::Hang(Duration::from_secs(300))]);
+    let on_its_way = door.call("/create", Effect::Unsafe);
+    let crowd = futures_util::future::join_all((0..150).map(|_| door.call("/crowd", Effect::Unsafe)));
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        drop(tokio::time::timeout(Duration::from_secs(60), door.tasks.shutdown()).await);
+    };
+    let (created, crowd, ()) = tokio::join!(on_its_way, crowd, stop);
+    assert!(matches!(created, Err(DispatchError::Unknown(_))), "{created:?}");
+    let waiting = crowd.iter().filter(|answer| matches!(answer, Err(DispatchError::Shutdown))).count();
+    let left = door.attempts("/crowd");
+    assert!(waiting > 0 && left > 0, "{waiting} waiting, {left} left");
+    assert_eq!(waiting + left, 150, "whoever is told that the call was not made can rely on it");
+}
+
+/// A clock that stops the owner in the middle of its work.
+struct Trap(Arc<TokioClock>, std::sync::atomic::AtomicBool);
+
+impl Clock for Trap {
+    fn now(&self) -> linchpin_core::time::Now {
+        assert!(!self.1.load(Ordering::Relaxed), "on purpose");
+        self.0.now()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_that_was_taken_by_an_owner_that_panics_is_unknown() {
+    let clock = Arc::new(TokioClock::new(START));
+    let (tasks, script, trap) =
+        (Tasks::new(), Arc::<Script>::default(), Arc::new(Trap(Arc::clone(&clock), false.into())));
+    *script.clock.lock().unwrap() = Some(clock);
+    script.answers.lock().unwrap().insert("/create".to_owned(), vec![Reaction::Hang(Duration::from_secs(5))]);
+    let parts = Parts {
+        clock: Arc::clone(&trap) as Arc<dyn Clock>,
+        upstream: Arc::clone(&script) as Arc<dyn Upstream>,
+        credentials: Arc::new(StaticCredentials::private_app("pat".into())),
+        records: Arc::<Records>::default(),
+        days: Arc::new(UtcDays),
+        seed: 5,
+    };
+    let dispatch = Dispatch::start(&tasks, parts);
+    dispatch.install(INSTALL, AppKind::Private, Limits::of(Tier::Starter, AppKind::Private, 0)).await.unwrap();
+    let spring = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        trap.1.store(true, Ordering::Relaxed);
+    };
+    let (created, ()) = tokio::join!(dispatch.call(request("/create", Effect::Unsafe)), spring);
+    assert!(matches!(created, Err(DispatchError::Unknown(_))), "{created:?}");
+    let late = dispatch.call(request("/create", Effect::Unsafe)).await;
+    assert!(matches!(late, Err(DispatchError::Shutdown)), "a closed door takes nothing: {late:?}");
+    assert_eq!(script.sent.lock().unwrap().len(), 1);
+}
