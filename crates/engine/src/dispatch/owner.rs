@@ -162,7 +162,8 @@ impl Owner {
     /// The local shell grants the whole window, for as long as the store has been told of.
     async fn lease(&mut self, scope: Scope, permits: u32) {
         let now = self.now();
-        match self.horizons.extend(scope, now).await {
+        let scheduler = &self.scheduler;
+        match self.horizons.extend(scope, now, |install| scheduler.record(install, now)).await {
             Ok(until) => {
                 self.unleased.remove(&scope);
                 let now = self.now();
@@ -263,7 +264,7 @@ impl Owner {
         let now = self.now();
         for install in self.horizons.installs() {
             let window = self.scheduler.record(install, now);
-            if let Err(error) = self.horizons.close(install, &window, now).await {
+            if let Err(error) = self.horizons.close(install, window, now).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the next start will wait ten seconds");
             }
         }

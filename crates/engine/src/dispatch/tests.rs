@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use linchpin_core::schedule::Permit;
 use linchpin_core::schedule::limits::Tier;
+use linchpin_core::schedule::record::Stored;
 use linchpin_core::time::Mono;
 use linchpin_hubspot::call::{CostClass, Effect, Family};
 use linchpin_hubspot::id::AppId;
@@ -270,7 +271,7 @@ async fn nothing_leaves_before_the_store_knows_and_nothing_after() {
         door.call("/b", Effect::Safe).await.unwrap();
         let saved = records.saved.lock().unwrap()[&INSTALL].clone();
         assert!(saved.may_send_until >= door.clock.now().wall);
-        assert_eq!(saved.window, None);
+        assert!(matches!(Stored::from_bytes(&saved.window.unwrap()), Ok(Stored::Running(_))));
         tokio::time::sleep(Duration::from_secs(7)).await;
     }
 }
@@ -288,7 +289,8 @@ async fn shutdown_waits_for_what_is_on_its_way_and_leaves_a_picture() {
     assert_eq!(answer.unwrap().status, 200);
     assert_eq!(stopped, Ok(()));
     assert!(matches!(door.call("/late", Effect::Safe).await, Err(DispatchError::Shutdown)));
-    assert!(door.records.saved.lock().unwrap()[&INSTALL].window.is_some());
+    let left = door.records.saved.lock().unwrap()[&INSTALL].window.clone().unwrap();
+    assert!(matches!(Stored::from_bytes(&left), Ok(Stored::Left(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -362,4 +364,30 @@ async fn call_that_was_taken_by_an_owner_that_panics_is_unknown() {
     let late = dispatch.call(request("/create", Effect::Unsafe)).await;
     assert!(matches!(late, Err(DispatchError::Shutdown)), "a closed door takes nothing: {late:?}");
     assert_eq!(script.sent.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_forgets_at_most_the_calls_of_one_horizon_of_the_day() {
+    let first = Door::open().await;
+    for _ in 0..30 {
+        first.call("/a", Effect::Safe).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    let left_behind = first.records.saved.lock().unwrap().clone();
+    let used_by_the_next = async |wall, waits: bool| {
+        let records = Arc::new(Records { saved: Mutex::new(left_behind.clone()), ..Records::default() });
+        let credentials = Arc::new(StaticCredentials::private_app("pat".into()));
+        let next = Door::open_with(Arc::clone(&records), credentials, wall).await;
+        next.call("/a", Effect::Safe).await.unwrap();
+        assert_eq!(next.clock.now().mono.0 >= 10_000_000, waits, "the windows count as full all the same");
+        next.tasks.shutdown().await.unwrap();
+        let left = records.saved.lock().unwrap()[&INSTALL].window.clone().unwrap();
+        let left: serde_json::Value = serde_json::from_slice(&left[1..]).unwrap();
+        left.pointer("/days/0/1").and_then(serde_json::Value::as_u64).unwrap()
+    };
+    let now = first.clock.now().wall;
+    let counted = used_by_the_next(now, true).await;
+    assert!((25..=31).contains(&counted), "{counted}");
+    let tomorrow = now + Duration::from_secs(24 * 3600);
+    assert_eq!(used_by_the_next(tomorrow, false).await, 1, "yesterday's calls are yesterday's");
 }
