@@ -234,8 +234,9 @@ impl TryFrom<f64> for Reserve {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Guard {
-    /// A run that would update more than this share of the records that are linked already, in any entry, is stopped
-    /// unless it is forced. 1 lets everything pass.
+    /// A run is stopped unless it is forced if, in any entry, it would update more than this share of the records that
+    /// are linked already, remove associations of more than this share of the rows (from 20 removals), or create
+    /// records while more than this share of the linked rows are gone. 1 lets everything pass.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) max_change_share: ChangeShare,
 }
