@@ -6,6 +6,7 @@
 //! names an id twice.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use http::Method;
 use serde::Serialize;
@@ -130,8 +131,8 @@ fn with_id_property(call: Call, id_property: Option<&str>) -> Call {
     }
 }
 
-/// What a new record begins with; also one input of a batch create.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+/// What a new record begins with; also one input of a batch create. `Debug` shows names of properties, not values.
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CreateInput {
     /// Values by property.
@@ -142,6 +143,16 @@ pub struct CreateInput {
     /// Our name for the input, echoed in errors. When every input has one, a batch succeeds in part.
     #[serde(rename = "objectWriteTraceId", skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+}
+
+impl fmt::Debug for CreateInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreateInput")
+            .field("properties", &self.properties.keys())
+            .field("associations", &self.associations)
+            .field("trace_id", &self.trace_id)
+            .finish()
+    }
 }
 
 /// An association made together with its record.

@@ -172,8 +172,10 @@ Examples:
   linchpin sync --plan r9d2c40a51        applies exactly the plan that `linchpin plan` showed
   linchpin sync --sample 1%              a hundredth of the rows first
   linchpin sync --yes                    asks nothing: for schedules
+  linchpin sync --abandon                gives an interrupted run up and plans anew
 
-An interrupted sync is gone on with by the next one: nothing is lost, nothing is done twice.")]
+An interrupted sync is gone on with by the next one: nothing is lost, nothing is done twice. When the
+mapping has changed since, that run cannot be gone on with: --abandon gives it up.")]
 pub(crate) struct SyncArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
@@ -189,9 +191,12 @@ pub(crate) struct SyncArgs {
     /// Only this share of the rows of every entry, always the same ones: `1%`
     #[arg(long, value_name = "SHARE")]
     pub(crate) sample: Option<Share>,
-    /// Apply even if more records change than the guard allows
+    /// Apply even if the guard finds that the plan looks like a mistake
     #[arg(long)]
     pub(crate) force: bool,
+    /// Give up the run that was interrupted, then plan anew; what it did in HubSpot stays
+    #[arg(long, conflicts_with_all = ["plan", "dry_run"])]
+    pub(crate) abandon: bool,
 }
 
 #[derive(Debug, Args)]

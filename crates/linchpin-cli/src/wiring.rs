@@ -28,6 +28,7 @@ use crate::config::{self, Config, EmptyField};
 use crate::failure::{Code, Failure};
 use crate::number::{Share, counted};
 use door::Door;
+pub(crate) use door::Doors;
 
 /// Runs that are looked through for one that is named.
 const RECENT_RUNS: usize = 50;
@@ -35,30 +36,23 @@ const RECENT_RUNS: usize = 50;
 /// The account and the store of a configuration, opened.
 pub(crate) struct Account {
     context: Context,
-    door: Door,
 }
 
 impl Account {
     /// Opens the store, the door to HubSpot, and asks whose token it is.
-    pub(crate) async fn open(config: &Config, sample: Option<Share>) -> Result<Self, Failure> {
+    pub(crate) async fn open(config: &Config, sample: Option<Share>, doors: &Doors) -> Result<Self, Failure> {
         let store = open_store(&config.store())?;
         let stores = store.stores();
-        Self::over(config, stores, sample).await
+        Self::over(config, stores, sample, doors).await
     }
 
-    async fn over(config: &Config, stores: Stores, sample: Option<Share>) -> Result<Self, Failure> {
+    async fn over(config: &Config, stores: Stores, sample: Option<Share>, doors: &Doors) -> Result<Self, Failure> {
         let token = config.token()?;
-        let door = Door::open(config, token, &stores)?;
-        let account = match door.identify(config).await {
-            Ok(account) => account,
-            Err(failure) => {
-                door.close().await;
-                return Err(failure);
-            }
-        };
+        let door = Door::open(config, token, &stores, doors)?;
+        let account = door.identify(config).await?;
         tracing::info!(install = %account.install, "the account is known");
         let context = door.context(account.install, stores, sample.map(Share::fraction))?;
-        Ok(Self { context, door })
+        Ok(Self { context })
     }
 
     fn install(&self) -> Install {
@@ -83,11 +77,6 @@ impl Account {
         let rows = self.context.stores.runs.rejected(self.install(), run, skip, limit).await;
         rows.map_err(trouble::of_store)
     }
-
-    /// Ends in good order: what is known of the budget is remembered for the next process.
-    pub(crate) async fn close(self) {
-        self.door.close().await;
-    }
 }
 
 /// A configuration whose mapping has been compiled against its sources and its account: ready to plan and apply.
@@ -102,10 +91,10 @@ pub(crate) struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Opens everything that the configuration names; only metadata is read from HubSpot.
-    pub(crate) async fn open(config: &'a Config, sample: Option<Share>) -> Result<Self, Failure> {
+    pub(crate) async fn open(config: &'a Config, sample: Option<Share>, doors: &Doors) -> Result<Self, Failure> {
         let sources = open_sources(config)?;
         let catalog = catalog(&config.sync, &sources).await?;
-        let account = Account::open(config, sample).await?;
+        let account = Account::open(config, sample, doors).await?;
         let portal = survey(&account, config).await?;
         let compiled = linchpin_mapping::compile(&config.sync, &catalog, Some(&portal))
             .map_err(|problems| mapping_problems(config, &problems))?;
@@ -127,6 +116,12 @@ impl<'a> Session<'a> {
         Box::pin(plan).await.map_err(|error| trouble::of_sync(&error, self.config))
     }
 
+    /// Gives a run up. Nothing is taken back in HubSpot, and what was made there is found by the next plan.
+    pub(crate) async fn abandon(&self, run: RunId, watch: &dyn Watch) -> Result<Run, Failure> {
+        let abandoned = sync::abandon(&self.account.context, run, watch).await;
+        abandoned.map_err(|error| trouble::of_sync(&error, self.config))
+    }
+
     /// Applies a plan, or goes on with one.
     pub(crate) async fn apply(
         &self,
@@ -139,19 +134,18 @@ impl<'a> Session<'a> {
     }
 }
 
-/// What the account has, for checking a mapping. The store, if there is one, tells how much of the limits is spent; a
-/// check may run beside a sync that owns it.
-pub(crate) async fn survey_alone(config: &Config) -> Result<PortalSnapshot, Failure> {
+/// What the account has, for checking a mapping. The store, if there is one, tells how much of the limits is spent: one
+/// that another process owns is not passed over, for beside that process a second window would be spent.
+pub(crate) async fn survey_alone(config: &Config, doors: &Doors) -> Result<PortalSnapshot, Failure> {
     let path = config.store();
-    let kept = if path.exists() { open_store(&path).ok() } else { None };
-    let store = match kept {
-        Some(store) => store,
-        None => SqliteStore::in_memory().map_err(trouble::of_store)?,
+    let store = if path.exists() {
+        SqliteStore::open(&path, linchpin_store_sqlite::Options::default())
+            .map_err(|error| trouble::of_looking_into_store(error, &path))?
+    } else {
+        SqliteStore::in_memory().map_err(trouble::of_store)?
     };
-    let account = Account::over(config, store.stores(), None).await?;
-    let portal = survey(&account, config).await;
-    account.close().await;
-    portal
+    let account = Account::over(config, store.stores(), None, doors).await?;
+    survey(&account, config).await
 }
 
 async fn survey(account: &Account, config: &Config) -> Result<PortalSnapshot, Failure> {

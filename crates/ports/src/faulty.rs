@@ -39,6 +39,7 @@ pub enum Method {
     RunsSeal,
     RunsStart,
     RunsFinish,
+    RunsAbandon,
     RunsGet,
     RunsOpenRun,
     RunsRecent,
@@ -159,6 +160,10 @@ impl Runs for Faulty {
 
     async fn finish(&self, install: Install, run: RunId) -> Result<Run, StoreError> {
         self.through(Method::RunsFinish, self.inner.runs.finish(install, run)).await
+    }
+
+    async fn abandon(&self, install: Install, run: RunId) -> Result<Run, StoreError> {
+        self.through(Method::RunsAbandon, self.inner.runs.abandon(install, run)).await
     }
 
     async fn get(&self, install: Install, run: RunId) -> Result<Run, StoreError> {

@@ -1,14 +1,16 @@
 //! Records as HubSpot last showed them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use async_trait::async_trait;
 use linchpin_hubspot::id::{Install, ObjectType, RecordId};
 
 use crate::store::StoreError;
 
-/// One record as read or answered; only the properties that were asked for or written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One record as read or answered; only the properties that were asked for or written. `Debug` shows the names of
+/// properties, not their values.
+#[derive(Clone, PartialEq, Eq)]
 pub struct MirrorRecord {
     /// Its type.
     pub object_type: ObjectType,
@@ -20,6 +22,18 @@ pub struct MirrorRecord {
     pub updated_at: Option<String>,
     /// Whether it is archived.
     pub archived: bool,
+}
+
+impl fmt::Debug for MirrorRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MirrorRecord")
+            .field("object_type", &self.object_type)
+            .field("id", &self.id)
+            .field("properties", &self.properties.keys())
+            .field("updated_at", &self.updated_at)
+            .field("archived", &self.archived)
+            .finish()
+    }
 }
 
 /// The mirror.
@@ -41,4 +55,22 @@ pub trait Mirror: Send + Sync {
 
     /// How many records of a type are held.
     async fn count(&self, install: Install, object_type: &ObjectType) -> Result<u64, StoreError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_names_and_no_values() {
+        let record = MirrorRecord {
+            object_type: ObjectType::new("contacts"),
+            id: RecordId(7),
+            properties: [("email".to_owned(), Some("ana@example.com".to_owned()))].into(),
+            updated_at: None,
+            archived: false,
+        };
+        let shown = format!("{record:?}");
+        assert!(shown.contains("email") && !shown.contains("ana@"), "{shown}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Runs: a plan is made in chunks, sealed, started once and finished once.
+//! Runs: a plan is made in chunks, sealed, started once, and finished once or abandoned.
 
 use std::collections::BTreeMap;
 
@@ -52,6 +52,11 @@ pub trait Runs: Send + Sync {
     /// `Applying` to `Finished`; refused while an operation is waiting or sent. Operations that are done are forgotten,
     /// the rejected rows and the counts stay. Finishing a finished run is harmless.
     async fn finish(&self, install: Install, run: RunId) -> Result<Run, StoreError>;
+
+    /// `Planned` or `Applying` to `Dropped`: given up. Its operations are forgotten, those that may be on their way
+    /// among them; what was written down of links, associations and records stays. Refused in every other state, but
+    /// abandoning a dropped run is harmless.
+    async fn abandon(&self, install: Install, run: RunId) -> Result<Run, StoreError>;
 
     /// One run.
     async fn get(&self, install: Install, run: RunId) -> Result<Run, StoreError>;

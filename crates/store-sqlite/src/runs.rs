@@ -1,4 +1,4 @@
-//! The book of runs: begun, extended, sealed, started, finished.
+//! The book of runs: begun, extended, sealed, started, finished or abandoned.
 //!
 //! A run's row says where it stands; everything else that belongs to it is found by its number.
 
@@ -281,6 +281,23 @@ fn finish(tx: &Connection, install: Install, run: RunId) -> Result<Run, Fault> {
     Ok(Run { state: RunState::Finished, ..found })
 }
 
+fn abandon(tx: &Connection, install: Install, run: RunId) -> Result<Run, Fault> {
+    let scope = Scope::of(install)?;
+    let found = get(tx, scope, run)?;
+    match found.state {
+        RunState::Dropped => Ok(found),
+        RunState::Planned | RunState::Applying => {
+            let number = integer(run.0)?;
+            set_state(tx, scope, number, RunState::Dropped)?;
+            litter::mark(tx, scope, number, Keep::Nothing)?;
+            Ok(Run { state: RunState::Dropped, ..found })
+        }
+        RunState::Planning | RunState::Finished => {
+            Err(Refusal::WrongState { run: run.to_string(), found: found.state }.into())
+        }
+    }
+}
+
 fn newest(tx: &Connection, scope: Scope, state: RunState) -> Result<Option<Run>, Fault> {
     let found = tx
         .prepare_cached(NEWEST_IN_STATE)?
@@ -329,6 +346,12 @@ impl Runs for SqliteStore {
         let finished = self.write("finish a run", move |tx| finish(tx, install, run)).await?;
         self.sweep(install).await?;
         Ok(finished)
+    }
+
+    async fn abandon(&self, install: Install, run: RunId) -> Result<Run, StoreError> {
+        let dropped = self.write("abandon a run", move |tx| abandon(tx, install, run)).await?;
+        self.sweep(install).await?;
+        Ok(dropped)
     }
 
     async fn get(&self, install: Install, run: RunId) -> Result<Run, StoreError> {

@@ -1,5 +1,6 @@
 //! The faulty wrapper around a real store: what the two kinds of fault leave behind.
 
+use linchpin_core::sync::run::RunState;
 use linchpin_ports::conformance::fixtures::{INSTALL, NOW, applying, claim, done, operation, run, seqs, settlement};
 use linchpin_ports::faulty::{self, Fault, Method};
 use linchpin_ports::store::{Refusal, StoreError};
@@ -22,6 +23,20 @@ async fn a_fault_before_leaves_nothing_and_a_fault_after_leaves_the_effect() {
     assert!(unavailable(&settle().await));
     assert_eq!(stores.queue.in_doubt(INSTALL, run(1)).await.unwrap(), []);
     assert!(matches!(settle().await, Err(StoreError::Refused(Refusal::NotClaimed(_)))));
+    assert!(script.is_spent());
+}
+
+#[tokio::test]
+async fn a_run_whose_abandoning_went_unanswered_is_abandoned_again() {
+    let (stores, script) = faulty::wrap(SqliteStore::in_memory().unwrap().stores());
+    applying(&stores, run(1), [operation(run(1), 0)]).await;
+    script.fail(Method::RunsAbandon, Fault::Before);
+    script.fail(Method::RunsAbandon, Fault::After);
+    for state in [RunState::Applying, RunState::Dropped] {
+        assert!(unavailable(&stores.runs.abandon(INSTALL, run(1)).await));
+        assert_eq!(stores.runs.get(INSTALL, run(1)).await.unwrap().state, state);
+    }
+    assert_eq!(stores.runs.abandon(INSTALL, run(1)).await.unwrap().state, RunState::Dropped);
     assert!(script.is_spent());
 }
 

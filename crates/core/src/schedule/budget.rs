@@ -86,6 +86,8 @@ pub enum Past {
     Crashed {
         /// The latest moment at which it may have sent.
         may_send_until: Wall,
+        /// What it had counted when it last told: only the days of it hold.
+        days: Option<WindowRecord>,
     },
     /// An orderly end left an exact picture.
     Recorded(WindowRecord),
@@ -200,8 +202,8 @@ impl Budget {
         for (scope, limit, others) in days {
             let Some(limit) = limit else { continue };
             let day = self.days.entry(scope).or_insert_with(|| Day::new(limit, others));
-            if let Past::Recorded(record) = past {
-                record.restore_day(scope, day);
+            if let Past::Recorded(record) | Past::Crashed { days: Some(record), .. } = past {
+                record.restore_day(scope, day, now);
             }
         }
         self.asks.push_back(Ask::DayEnds { portal: install.portal });
@@ -211,7 +213,7 @@ impl Budget {
         let known = self.windows.contains_key(&scope);
         let window = self.windows.entry(scope).or_insert_with(|| Window::new(rate, others));
         match past {
-            Past::Crashed { may_send_until } => {
+            Past::Crashed { may_send_until, .. } => {
                 // Whichever is earlier: the last possible call, or the restart itself.
                 let rest = (window.span() + RESTART_MARGIN).saturating_sub(now.wall - *may_send_until);
                 window.close(now.mono + rest);

@@ -1,6 +1,8 @@
-//! What a process leaves behind about its windows and days when it ends in order.
+//! What a process leaves behind about its windows and days: an exact picture when it ends in order, and while it runs
+//! one of which only the days hold.
 //!
-//! The bytes begin with a version. A record is good for one start: whoever reads it replaces it before sending.
+//! The bytes begin with a version, which also tells the two apart. A record is good for one start: whoever reads it
+//! replaces it before sending.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +11,11 @@ use super::day::Day;
 use super::window::Window;
 use crate::time::{Now, Wall};
 
-/// The first byte of a stored record.
-pub const RECORD_VERSION: u8 = 1;
+/// The first byte of a record that an orderly end left. A program that knows no other takes the rest for a crash.
+pub const LEFT_VERSION: u8 = 1;
+
+/// The first byte of a record that was written while the process went on sending.
+pub const RUNNING_VERSION: u8 = 2;
 
 /// When the permits that still counted were answered, on the wall clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +29,7 @@ pub struct WindowRecord {
 #[derive(Debug, thiserror::Error)]
 pub enum NotARecord {
     /// Written by another version.
-    #[error("a window record of version {0:?}: this program reads version {RECORD_VERSION}")]
+    #[error("a window record of version {0:?}: this program reads versions {LEFT_VERSION} and {RUNNING_VERSION}")]
     Version(Option<u8>),
     /// The rest cannot be read.
     #[error("a window record that cannot be read")]
@@ -71,23 +76,44 @@ impl WindowRecord {
         }
     }
 
-    pub(super) fn restore_day(&self, scope: DayScope, day: &mut Day) {
-        for (_, used, ends) in self.days.iter().filter(|(of, _, _)| *of == scope) {
+    pub(super) fn restore_day(&self, scope: DayScope, day: &mut Day, now: Now) {
+        // What was used of a day that is over says nothing of today.
+        let running = |ends: &Option<Wall>| ends.is_none_or(|ends| ends > now.wall);
+        for (_, used, ends) in self.days.iter().filter(|(of, _, ends)| *of == scope && running(ends)) {
             day.restore(*used, *ends);
         }
     }
+}
 
-    /// The record as bytes to store.
+/// A record as it is stored, with when it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// At an orderly end: windows and days are exact.
+    Left(WindowRecord),
+    /// While the process went on sending: the days hold, the windows do not.
+    Running(WindowRecord),
+}
+
+impl Stored {
+    /// The bytes to store.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![RECORD_VERSION];
-        bytes.extend(serde_json::to_vec(self).unwrap_or_default());
+        let (version, record) = match self {
+            Self::Left(record) => (LEFT_VERSION, record),
+            Self::Running(record) => (RUNNING_VERSION, record),
+        };
+        let mut bytes = vec![version];
+        bytes.extend(serde_json::to_vec(record).unwrap_or_default());
         bytes
     }
 
     /// Reads stored bytes.
+    ///
+    /// # Errors
+    /// See [`NotARecord`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, NotARecord> {
         match bytes.split_first() {
-            Some((&RECORD_VERSION, rest)) => Ok(serde_json::from_slice(rest)?),
+            Some((&LEFT_VERSION, rest)) => Ok(Self::Left(serde_json::from_slice(rest)?)),
+            Some((&RUNNING_VERSION, rest)) => Ok(Self::Running(serde_json::from_slice(rest)?)),
             other => Err(NotARecord::Version(other.map(|(version, _)| *version))),
         }
     }

@@ -1,14 +1,15 @@
 //! What the store is told before anything is sent: until when this process may send.
 //!
 //! After a crash the next process takes the window for full until ten seconds after that moment or after its own
-//! start, whichever is earlier. So nothing may leave after it: the scheduler's leases end with it.
+//! start, whichever is earlier. So nothing may leave after it: the scheduler's leases end with it. What was counted of
+//! the day is told along, so that a crash forgets at most the calls of one horizon.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use linchpin_core::schedule::budget::{LEASE_AHEAD, Past, Scope};
-use linchpin_core::schedule::record::WindowRecord;
+use linchpin_core::schedule::record::{Stored, WindowRecord};
 use linchpin_core::time::{Mono, Now};
 use linchpin_hubspot::id::Install;
 use linchpin_ports::budget::{BudgetRecord, BudgetRecords};
@@ -34,13 +35,14 @@ impl Horizons {
             return Ok(Past::Fresh);
         }
         let Some(record) = self.records.load(install).await? else { return Ok(Past::Fresh) };
-        let crashed = Past::Crashed { may_send_until: record.may_send_until };
-        let Some(window) = record.window else { return Ok(crashed) };
-        Ok(match WindowRecord::from_bytes(&window) {
-            Ok(window) => Past::Recorded(window),
+        let may_send_until = record.may_send_until;
+        let Some(bytes) = record.window else { return Ok(Past::Crashed { may_send_until, days: None }) };
+        Ok(match Stored::from_bytes(&bytes) {
+            Ok(Stored::Left(window)) => Past::Recorded(window),
+            Ok(Stored::Running(window)) => Past::Crashed { may_send_until, days: Some(window) },
             Err(error) => {
                 tracing::warn!(install = %install, %error, "the record of the last calls is not used");
-                crashed
+                Past::Crashed { may_send_until, days: None }
             }
         })
     }
@@ -50,12 +52,19 @@ impl Horizons {
         self.saved.entry(install).or_default();
     }
 
-    /// Tells the store how long the installs of a window may send. Returns until when they all may.
-    pub(super) async fn extend(&mut self, scope: Scope, now: Now) -> Result<Mono, StoreError> {
+    /// Tells the store how long the installs of a window may send, and what is counted so far. Returns until when they
+    /// all may.
+    pub(super) async fn extend(
+        &mut self,
+        scope: Scope,
+        now: Now,
+        counted: impl Fn(Install) -> WindowRecord,
+    ) -> Result<Mono, StoreError> {
         let mut all_until = now.mono + HORIZON;
         for (install, until) in self.saved.iter_mut().filter(|(install, _)| draws_on(**install, scope)) {
             if *until <= now.mono + LEASE_AHEAD {
-                let record = BudgetRecord { may_send_until: now.wall + HORIZON, window: None };
+                let window = Some(Stored::Running(counted(*install)).to_bytes());
+                let record = BudgetRecord { may_send_until: now.wall + HORIZON, window };
                 self.records.save(*install, record).await?;
                 *until = now.mono + HORIZON;
             }
@@ -65,8 +74,8 @@ impl Horizons {
     }
 
     /// Leaves an exact picture behind.
-    pub(super) async fn close(&self, install: Install, window: &WindowRecord, now: Now) -> Result<(), StoreError> {
-        let record = BudgetRecord { may_send_until: now.wall, window: Some(window.to_bytes()) };
+    pub(super) async fn close(&self, install: Install, window: WindowRecord, now: Now) -> Result<(), StoreError> {
+        let record = BudgetRecord { may_send_until: now.wall, window: Some(Stored::Left(window).to_bytes()) };
         self.records.save(install, record).await
     }
 

@@ -153,7 +153,8 @@ impl Dispatch {
         let (reply, answer) = oneshot::channel();
         let message = Message::Call { request: Box::new(request), reply };
         self.inbox.send(message).await.map_err(|_| DispatchError::Shutdown)?;
-        answer.await.unwrap_or(Err(DispatchError::Shutdown))
+        // Taken, and then forgotten: the owner broke off, and nobody knows whether the call had left.
+        answer.await.unwrap_or_else(|_| Err(DispatchError::Unknown(Box::new(Unresolved { answer: None, cause: None }))))
     }
 
     /// Says when the running day of an account ends.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use linchpin_core::schedule::budget::{Ask, Lease, Scope};
-use linchpin_core::schedule::{Action, Permit, PermitId, Scheduler, Submission, Ticket};
+use linchpin_core::schedule::{Action, End, Permit, PermitId, Scheduler, Submission, Ticket};
 use linchpin_core::time::{Mono, Now};
 use linchpin_ports::credentials::{Credentials, CredentialsError};
 use rand_chacha::ChaCha8Rng;
@@ -162,7 +162,8 @@ impl Owner {
     /// The local shell grants the whole window, for as long as the store has been told of.
     async fn lease(&mut self, scope: Scope, permits: u32) {
         let now = self.now();
-        match self.horizons.extend(scope, now).await {
+        let scheduler = &self.scheduler;
+        match self.horizons.extend(scope, now, |install| scheduler.record(install, now)).await {
             Ok(until) => {
                 self.unleased.remove(&scope);
                 let now = self.now();
@@ -218,8 +219,8 @@ impl Owner {
 
     /// Lets what is on its way come home, and leaves a picture of the windows behind.
     async fn close(mut self) {
-        self.messages.close();
         self.scheduler.handle_shutdown(self.now());
+        self.refuse_the_rest().await;
         self.act().await;
         let deadline = self.now().mono + SHUTDOWN_GRACE;
         while !self.scheduler.is_idle() {
@@ -232,14 +233,38 @@ impl Owner {
             }
             self.act().await;
             if self.now().mono >= deadline {
-                tracing::warn!("calls are still on their way at the end");
-                return;
+                return self.give_up();
             }
         }
+        self.remember().await;
+    }
+
+    /// Calls that lie in the inbox have not left: each is told so by the scheduler, which takes nothing any more.
+    async fn refuse_the_rest(&mut self) {
+        self.messages.close();
+        while let Some(message) = self.messages.recv().await {
+            match message {
+                Message::Call { request, reply } => self.submit(*request, reply),
+                Message::Install { .. } | Message::DayEnds { .. } | Message::Snapshot { .. } => {}
+            }
+        }
+    }
+
+    /// What had not left was refused when the shutdown began: whatever still has no answer is on its way.
+    fn give_up(&mut self) {
+        tracing::warn!(calls = self.pending.len(), "calls are still on their way at the end");
+        for pending in std::mem::take(&mut self.pending).into_values() {
+            let cause = Cause { kind: CauseKind::Abandoned, detail: "the door closed before the answer".to_owned() };
+            // A caller that has left needs no answer.
+            drop(pending.reply.send(told(End::Unknown { answer: None, cause: Some(cause) })));
+        }
+    }
+
+    async fn remember(&self) {
         let now = self.now();
         for install in self.horizons.installs() {
             let window = self.scheduler.record(install, now);
-            if let Err(error) = self.horizons.close(install, &window, now).await {
+            if let Err(error) = self.horizons.close(install, window, now).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the next start will wait ten seconds");
             }
         }

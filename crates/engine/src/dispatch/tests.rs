@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use linchpin_core::schedule::Permit;
 use linchpin_core::schedule::limits::Tier;
+use linchpin_core::schedule::record::Stored;
 use linchpin_core::time::Mono;
 use linchpin_hubspot::call::{CostClass, Effect, Family};
 use linchpin_hubspot::id::AppId;
@@ -270,7 +271,7 @@ async fn nothing_leaves_before_the_store_knows_and_nothing_after() {
         door.call("/b", Effect::Safe).await.unwrap();
         let saved = records.saved.lock().unwrap()[&INSTALL].clone();
         assert!(saved.may_send_until >= door.clock.now().wall);
-        assert_eq!(saved.window, None);
+        assert!(matches!(Stored::from_bytes(&saved.window.unwrap()), Ok(Stored::Running(_))));
         tokio::time::sleep(Duration::from_secs(7)).await;
     }
 }
@@ -288,7 +289,8 @@ async fn shutdown_waits_for_what_is_on_its_way_and_leaves_a_picture() {
     assert_eq!(answer.unwrap().status, 200);
     assert_eq!(stopped, Ok(()));
     assert!(matches!(door.call("/late", Effect::Safe).await, Err(DispatchError::Shutdown)));
-    assert!(door.records.saved.lock().unwrap()[&INSTALL].window.is_some());
+    let left = door.records.saved.lock().unwrap()[&INSTALL].window.clone().unwrap();
+    assert!(matches!(Stored::from_bytes(&left), Ok(Stored::Left(_))));
 }
 
 #[tokio::test(start_paused = true)]
@@ -306,4 +308,86 @@ async fn next_process_goes_on_at_once_after_an_orderly_end_and_waits_after_a_cra
         let took = next.clock.now().mono.0 / 1_000_000;
         assert!((at_least..=at_most).contains(&took), "{took} s");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_that_was_on_its_way_when_the_door_gave_up_is_unknown_and_one_that_had_not_left_is_not() {
+    let door = Door::open().await;
+    door.will("/create", &[Reaction::Hang(Duration::from_secs(300))]);
+    let on_its_way = door.call("/create", Effect::Unsafe);
+    let crowd = futures_util::future::join_all((0..150).map(|_| door.call("/crowd", Effect::Unsafe)));
+    let stop = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        drop(tokio::time::timeout(Duration::from_secs(60), door.tasks.shutdown()).await);
+    };
+    let (created, crowd, ()) = tokio::join!(on_its_way, crowd, stop);
+    assert!(matches!(created, Err(DispatchError::Unknown(_))), "{created:?}");
+    let waiting = crowd.iter().filter(|answer| matches!(answer, Err(DispatchError::Shutdown))).count();
+    let left = door.attempts("/crowd");
+    assert!(waiting > 0 && left > 0, "{waiting} waiting, {left} left");
+    assert_eq!(waiting + left, 150, "whoever is told that the call was not made can rely on it");
+}
+
+/// A clock that stops the owner in the middle of its work.
+struct Trap(Arc<TokioClock>, std::sync::atomic::AtomicBool);
+
+impl Clock for Trap {
+    fn now(&self) -> linchpin_core::time::Now {
+        assert!(!self.1.load(Ordering::Relaxed), "on purpose");
+        self.0.now()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_that_was_taken_by_an_owner_that_panics_is_unknown() {
+    let clock = Arc::new(TokioClock::new(START));
+    let (tasks, script, trap) =
+        (Tasks::new(), Arc::<Script>::default(), Arc::new(Trap(Arc::clone(&clock), false.into())));
+    *script.clock.lock().unwrap() = Some(clock);
+    script.answers.lock().unwrap().insert("/create".to_owned(), vec![Reaction::Hang(Duration::from_secs(5))]);
+    let parts = Parts {
+        clock: Arc::clone(&trap) as Arc<dyn Clock>,
+        upstream: Arc::clone(&script) as Arc<dyn Upstream>,
+        credentials: Arc::new(StaticCredentials::private_app("pat".into())),
+        records: Arc::<Records>::default(),
+        days: Arc::new(UtcDays),
+        seed: 5,
+    };
+    let dispatch = Dispatch::start(&tasks, parts);
+    dispatch.install(INSTALL, AppKind::Private, Limits::of(Tier::Starter, AppKind::Private, 0)).await.unwrap();
+    let spring = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        trap.1.store(true, Ordering::Relaxed);
+    };
+    let (created, ()) = tokio::join!(dispatch.call(request("/create", Effect::Unsafe)), spring);
+    assert!(matches!(created, Err(DispatchError::Unknown(_))), "{created:?}");
+    let late = dispatch.call(request("/create", Effect::Unsafe)).await;
+    assert!(matches!(late, Err(DispatchError::Shutdown)), "a closed door takes nothing: {late:?}");
+    assert_eq!(script.sent.lock().unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crash_forgets_at_most_the_calls_of_one_horizon_of_the_day() {
+    let first = Door::open().await;
+    for _ in 0..30 {
+        first.call("/a", Effect::Safe).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+    let left_behind = first.records.saved.lock().unwrap().clone();
+    let used_by_the_next = async |wall, waits: bool| {
+        let records = Arc::new(Records { saved: Mutex::new(left_behind.clone()), ..Records::default() });
+        let credentials = Arc::new(StaticCredentials::private_app("pat".into()));
+        let next = Door::open_with(Arc::clone(&records), credentials, wall).await;
+        next.call("/a", Effect::Safe).await.unwrap();
+        assert_eq!(next.clock.now().mono.0 >= 10_000_000, waits, "the windows count as full all the same");
+        next.tasks.shutdown().await.unwrap();
+        let left = records.saved.lock().unwrap()[&INSTALL].window.clone().unwrap();
+        let left: serde_json::Value = serde_json::from_slice(&left[1..]).unwrap();
+        left.pointer("/days/0/1").and_then(serde_json::Value::as_u64).unwrap()
+    };
+    let now = first.clock.now().wall;
+    let counted = used_by_the_next(now, true).await;
+    assert!((25..=31).contains(&counted), "{counted}");
+    let tomorrow = now + Duration::from_secs(24 * 3600);
+    assert_eq!(used_by_the_next(tomorrow, false).await, 1, "yesterday's calls are yesterday's");
 }

@@ -68,7 +68,7 @@ pub enum SyncError {
         waited_s: u64,
     },
     /// The run was made with another mapping.
-    #[error("run {run} was planned with another mapping; make a new plan")]
+    #[error("run {run} was planned with another mapping")]
     OtherMapping {
         /// The run.
         run: String,

@@ -2,6 +2,7 @@
 //!
 //! These are shells: they load, ask `core::sync` and write down. What they decide is nothing.
 
+mod abandon;
 mod adopt;
 mod apply;
 mod batch;
@@ -24,6 +25,7 @@ use linchpin_ports::store::Stores;
 use crate::clock::Clock;
 use crate::hub::Hub;
 
+pub use abandon::abandon;
 pub use apply::{Applied, CHECKPOINT_BATCHES_MAX, apply};
 pub use error::SyncError;
 pub use plan::plan;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use linchpin_hubspot::account::{Details, TokenInfo};
 use linchpin_hubspot::associations::{Direction, ListLabels};
+use linchpin_hubspot::errors::{BodyKind, HubSpotError};
 use linchpin_hubspot::id::{AppId, Install, ObjectType};
 use linchpin_hubspot::properties::PropertyType;
 use linchpin_hubspot::{owners, pipelines, properties};
@@ -13,6 +14,7 @@ use linchpin_mapping::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::SyncError;
+use crate::dispatch::DispatchError;
 use crate::hub::{Hub, HubError};
 
 /// Standard object types whose records move through pipelines.
@@ -32,20 +34,38 @@ pub struct Account {
 /// Asks whose token it is.
 ///
 /// # Errors
-/// A dead token or an unreachable server, as [`SyncError::Hub`].
+/// A dead token, an unreachable server, or an answer that leaves the app open, as [`SyncError::Hub`].
 pub async fn identify(hub: &Hub, token: &SecretString) -> Result<Account, SyncError> {
     let details = ask(hub, &Details, "ask HubSpot whose token this is").await?;
-    // Service keys are not known here: their app is 0.
-    let app = match hub.send(&TokenInfo::new(token.expose_secret())).await {
-        Ok(info) => info.app_id,
-        Err(HubError::Refused(_) | HubError::Unreadable(_)) => AppId(0),
-        Err(source) => return Err(SyncError::Hub { step: "ask HubSpot which app this is".to_owned(), source }),
-    };
+    let told = hub.send(&TokenInfo::new(token.expose_secret())).await;
+    let app = app_of(told.map(|info| info.app_id))
+        .map_err(|source| SyncError::Hub { step: "ask HubSpot which app this is".to_owned(), source })?;
     Ok(Account {
         install: Install { portal: details.portal_id, app },
         time_zone: details.time_zone,
         kind: details.account_type,
     })
+}
+
+/// The app of a token that HubSpot has just accepted for the account's details.
+///
+/// Service keys and OAuth tokens are not known to the service that tells the app: theirs is 0. Everything is kept under
+/// (portal, app), so only an answer about this kind of token may say so: a 429 or 500 that did would hide the store.
+fn app_of(told: Result<AppId, HubError>) -> Result<AppId, HubError> {
+    match told {
+        Err(HubError::Refused(refused)) if is_of_no_app(&refused) => Ok(AppId(0)),
+        Err(HubError::NoAnswer(DispatchError::DeadToken(Some(answer))))
+            if is_of_no_app(&HubSpotError::from_answer(&answer)) =>
+        {
+            Ok(AppId(0))
+        }
+        told => told,
+    }
+}
+
+/// Whether HubSpot itself (not something in front of it) says that it knows no app with such a token.
+fn is_of_no_app(refused: &HubSpotError) -> bool {
+    matches!(refused.status, 400 | 401 | 404) && refused.body == BodyKind::Json && refused.rate_limit().is_none()
 }
 
 async fn ask<E: linchpin_hubspot::endpoint::Endpoint>(
@@ -162,4 +182,50 @@ fn kind_of(property_type: PropertyType, multiple: bool) -> PropertyKind {
 fn pipeline(found: pipelines::Pipeline) -> Pipeline {
     let stage = |stage: pipelines::Stage| Stage { id: stage.id, label: stage.label };
     Pipeline { id: found.id, label: found.label, stages: found.stages.into_iter().map(stage).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use linchpin_hubspot::answer::Answer;
+    use linchpin_hubspot::endpoint::ApiError;
+
+    use super::*;
+
+    const JSON: &str = r#"{"status":"error","message":"no such token","correlationId":"1"}"#;
+
+    fn refused(status: u16, body: &str) -> HubError {
+        HubError::Refused(Box::new(HubSpotError::from_body(status, body.as_bytes())))
+    }
+
+    #[test]
+    fn only_an_answer_about_the_kind_of_token_gives_app_zero() {
+        for status in [400, 401, 404] {
+            assert_eq!(app_of(Err(refused(status, JSON))).unwrap(), AppId(0), "{status}");
+        }
+        let answer = Answer { status: 401, headers: http::HeaderMap::new(), body: Bytes::from_static(JSON.as_bytes()) };
+        let dead = DispatchError::DeadToken(Some(Box::new(answer)));
+        assert_eq!(app_of(Err(HubError::NoAnswer(dead))).unwrap(), AppId(0), "the token was good a moment ago");
+        assert_eq!(app_of(Ok(AppId(7))).unwrap(), AppId(7));
+    }
+
+    #[test]
+    fn passing_trouble_never_changes_whose_data_it_is() {
+        let limit = r#"{"status":"error","errorType":"RATE_LIMIT","policyName":"TEN_SECONDLY_ROLLING","message":"x"}"#;
+        let troubles = [
+            refused(429, limit),
+            refused(400, limit),
+            refused(500, JSON),
+            refused(403, JSON),
+            refused(404, "<html><title>404</title></html>"),
+            refused(400, ""),
+            HubError::Unreadable(ApiError::Decode { what: "token information", status: 200, line: 1, column: 1 }),
+            HubError::NoAnswer(DispatchError::DeadToken(None)),
+            HubError::NoAnswer(DispatchError::Shutdown),
+        ];
+        for trouble in troubles {
+            let said = format!("{trouble:?}");
+            assert!(app_of(Err(trouble)).is_err(), "{said}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The five object batches.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use http::Method;
 use serde::Serialize;
@@ -86,8 +87,8 @@ impl Endpoint for BatchCreate {
     }
 }
 
-/// One input of a batch update.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One input of a batch update. `Debug` shows names of properties, not values.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UpdateInput {
     /// Record id, or the value of `id_property`.
@@ -101,6 +102,19 @@ pub struct UpdateInput {
     /// Our name for the input.
     #[serde(rename = "objectWriteTraceId", skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+}
+
+impl fmt::Debug for UpdateInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // An id is a value of the record where another property stands for it.
+        let id = self.id_property.is_none().then_some(&self.id);
+        f.debug_struct("UpdateInput")
+            .field("id", &id)
+            .field("id_property", &self.id_property)
+            .field("properties", &self.properties.keys())
+            .field("trace_id", &self.trace_id)
+            .finish()
+    }
 }
 
 /// POST `batch/update`. Always partial for unknown ids.
@@ -124,8 +138,8 @@ impl Endpoint for BatchUpdate {
     }
 }
 
-/// One input of a batch upsert.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One input of a batch upsert. `Debug` shows names of properties, not values; the id is one.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UpsertInput {
     /// The value of `id_property`.
@@ -137,6 +151,16 @@ pub struct UpsertInput {
     /// Our name for the input.
     #[serde(rename = "objectWriteTraceId", skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+}
+
+impl fmt::Debug for UpsertInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpsertInput")
+            .field("id_property", &self.id_property)
+            .field("properties", &self.properties.keys())
+            .field("trace_id", &self.trace_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// POST `batch/upsert`. A repeat changes nothing more: the unique value finds what the first one made.

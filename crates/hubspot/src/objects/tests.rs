@@ -146,3 +146,24 @@ fn recorded_full_successes_have_no_errors() {
         assert!(outcome.results.len() >= count && outcome.errors.is_empty());
     }
 }
+
+#[test]
+fn debug_of_inputs_shows_names_and_no_values() {
+    let properties: BTreeMap<String, String> = [("firstname".to_owned(), "Ana".to_owned())].into();
+    let id = || "ana@example.com".to_owned();
+    let trace_id = Some("t1".to_owned());
+    let create = CreateInput { properties: properties.clone(), associations: Vec::new(), trace_id: trace_id.clone() };
+    let update = UpdateInput {
+        id: id(),
+        id_property: Some("key".to_owned()),
+        properties: properties.clone(),
+        trace_id: trace_id.clone(),
+    };
+    let by_id = UpdateInput { id: "901".to_owned(), id_property: None, ..update.clone() };
+    assert!(format!("{by_id:?}").contains("901"));
+    let upsert = UpsertInput { id: id(), id_property: "email".to_owned(), properties, trace_id };
+    let object_type = ObjectType::new("contacts");
+    let shown = format!("{create:?} {update:?} {:?}", BatchUpsert { object_type, inputs: vec![upsert] });
+    assert_eq!(shown.matches("firstname").count(), 3, "{shown}");
+    assert!(!shown.contains("Ana") && !shown.contains("ana@"), "{shown}");
+}

@@ -9,7 +9,7 @@ use crate::console::Console;
 use crate::failure::{Exit, Failure};
 use crate::number::counted;
 use crate::stop;
-use crate::wiring;
+use crate::wiring::{self, Doors};
 
 #[derive(Serialize)]
 struct Outcome<'a> {
@@ -30,10 +30,13 @@ struct Entry {
 
 /// Checks the configuration.
 pub(crate) async fn run(args: &CheckArgs, console: &mut Console) -> Result<Exit, Failure> {
-    stop::droppable(check(args, console), "run `linchpin check` again; nothing was changed").await?
+    let doors = Doors::default();
+    let ended = stop::droppable(check(args, console, &doors), "run `linchpin check` again; nothing was changed").await;
+    doors.close().await;
+    ended?
 }
 
-async fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Failure> {
+async fn check(args: &CheckArgs, console: &mut Console, doors: &Doors) -> Result<Exit, Failure> {
     let config = Config::load(&args.config)?;
     let sources = wiring::open_sources(&config)?;
     let catalog = wiring::catalog(&config.sync, &sources).await?;
@@ -41,7 +44,7 @@ async fn check(args: &CheckArgs, console: &mut Console) -> Result<Exit, Failure>
     if let Err(problems) = linchpin_mapping::compile(&config.sync, &catalog, None) {
         return Ok(wrong(&config, &problems, true, console));
     }
-    let portal = if args.offline { None } else { Some(wiring::survey_alone(&config).await?) };
+    let portal = if args.offline { None } else { Some(wiring::survey_alone(&config, doors).await?) };
     match linchpin_mapping::compile(&config.sync, &catalog, portal.as_ref()) {
         Ok(compiled) => Ok(fine(&config, &compiled, args.offline, console)),
         Err(problems) => Ok(wrong(&config, &problems, args.offline, console)),

@@ -10,7 +10,7 @@ use crate::console::Console;
 use crate::failure::{Exit, Failure};
 use crate::progress::Progress;
 use crate::stop;
-use crate::wiring::Session;
+use crate::wiring::{Doors, Session};
 
 /// A plan as `--json` prints it.
 #[derive(Serialize)]
@@ -26,18 +26,21 @@ pub(crate) struct Outcome<'a> {
 
 /// Makes a plan and shows it. Writes nothing to HubSpot.
 pub(crate) async fn run(args: &PlanArgs, console: &mut Console) -> Result<Exit, Failure> {
-    stop::droppable(plan(args, console), "run `linchpin plan` again; nothing was changed").await?
+    let doors = Doors::default();
+    let ended = stop::droppable(plan(args, console, &doors), "run `linchpin plan` again; nothing was changed").await;
+    doors.close().await;
+    ended?
 }
 
-async fn plan(args: &PlanArgs, console: &mut Console) -> Result<Exit, Failure> {
+async fn plan(args: &PlanArgs, console: &mut Console, doors: &Doors) -> Result<Exit, Failure> {
     let config = Config::load(&args.config)?;
-    let session = Session::open(&config, None).await?;
+    let session = Session::open(&config, None, doors).await?;
     if let Some(open) = session.account.unfinished().await? {
         console.say(format!(
-            "Run {} was interrupted; `linchpin sync{}` goes on with it first. This plan starts from what it has done \
-             so far.\n",
+            "Run {} was interrupted; `linchpin sync{flag}` goes on with it first, `linchpin sync{flag} --abandon` gives it \
+             up. This plan starts from what it has done so far.\n",
             open.id,
-            config.flag()
+            flag = config.flag()
         ));
     }
     let progress = Progress::new();
@@ -45,7 +48,6 @@ async fn plan(args: &PlanArgs, console: &mut Console) -> Result<Exit, Failure> {
     progress.done();
     let run = run?;
     show(&run, &config, console)?;
-    session.account.close().await;
     Ok(Exit::Done)
 }
 

@@ -12,6 +12,9 @@ use crate::number::{count, counted, minutes, percent};
 /// Examples shown of each warning.
 const EXAMPLES_SHOWN: usize = 3;
 
+/// The guard lets fewer dissociations pass whatever their share: in small tables a few are many.
+const DISSOCIATIONS_MIN: u64 = 20;
+
 /// Lines above, below the titles, and below; none between the entries.
 const STYLE: TableStyle = TableStyle::new().top_border(RULE).header_separator(RULE).bottom_border(RULE);
 const RULE: LineStyle = LineStyle::none().fill('─').junction('─');
@@ -101,24 +104,73 @@ fn cost(plan: &Plan) -> String {
     )
 }
 
-/// What the guard says: the first entry of which too large a share of the linked records would change.
+/// What the guard says: the first thing in the plan that looks like a mistake.
 pub(crate) fn guarded(plan: &Plan, guard: Guard) -> Option<String> {
     let allowed = guard.max_change_share.fraction();
     plan.entries.iter().find_map(|entry| {
-        let counts = entry.counts;
-        let linked = counts.updates + counts.unchanged + counts.gone;
-        let share = ratio(counts.updates, linked)?;
-        (share > allowed).then(|| {
-            format!(
-                "{} of {} linked {} would be updated: {}, more than the {} that `guard.max_change_share` allows",
-                count(counts.updates),
-                count(linked),
-                entry.entry,
-                percent(share),
-                percent(allowed)
-            )
-        })
+        // Keys come first: where they have changed, whatever else is counted follows from it.
+        changed_keys(entry, allowed).or_else(|| updates(entry, allowed)).or_else(|| dissociations(entry, allowed))
     })
+}
+
+/// Too large a share of the linked records would change.
+fn updates(entry: &EntryPlan, allowed: f64) -> Option<String> {
+    let counts = entry.counts;
+    let share = ratio(counts.updates, linked(counts))?;
+    (share > allowed).then(|| {
+        format!(
+            "{} of {} linked {} would be updated: {}, {}",
+            count(counts.updates),
+            count(linked(counts)),
+            entry.entry,
+            percent(share),
+            too_much(allowed)
+        )
+    })
+}
+
+/// Many rows are gone and others have come: most likely the same ones under other keys, to be made a second time.
+fn changed_keys(entry: &EntryPlan, allowed: f64) -> Option<String> {
+    let counts = entry.counts;
+    let share = ratio(counts.gone, linked(counts))?;
+    (counts.creates > 0 && share > allowed).then(|| {
+        format!(
+            "the rows of {} of {} linked {} are gone from the source ({}, {}) while {} would be created: the keys in \
+             the source have probably changed, and records would be made a second time",
+            count(counts.gone),
+            count(linked(counts)),
+            entry.entry,
+            percent(share),
+            too_much(allowed),
+            count(counts.creates)
+        )
+    })
+}
+
+/// Associations would be removed from too many rows.
+fn dissociations(entry: &EntryPlan, allowed: f64) -> Option<String> {
+    let counts = entry.counts;
+    // A row may lose more than one: more than all of them is all of them.
+    let share = ratio(counts.dissociations, counts.rows)?.min(1.0);
+    (counts.dissociations >= DISSOCIATIONS_MIN && share > allowed).then(|| {
+        format!(
+            "{} associations of {} {} rows would be removed: {}, {}",
+            count(counts.dissociations),
+            count(counts.rows),
+            entry.entry,
+            percent(share),
+            too_much(allowed)
+        )
+    })
+}
+
+/// Records that are linked to a row of the entry, or were to one that is gone.
+fn linked(counts: EntryCounts) -> u64 {
+    counts.updates + counts.unchanged + counts.gone
+}
+
+fn too_much(allowed: f64) -> String {
+    format!("more than the {} that `guard.max_change_share` allows", percent(allowed))
 }
 
 /// A part of a whole; `None` of nothing.
@@ -200,5 +252,33 @@ pub(crate) mod tests {
         let said = guarded(&rough, guard(0.5)).unwrap();
         assert!(said.contains("6 of 10 linked b") && said.contains("60%"), "{said}");
         assert_eq!(guarded(&rough, guard(1.0)), None);
+    }
+
+    #[test]
+    fn the_guard_sees_associations_that_are_taken_away_except_a_few() {
+        let plan = |rows, dissociations| {
+            let counts = EntryCounts { rows, unchanged: rows, dissociations, ..EntryCounts::default() };
+            Plan { entries: vec![entry("users", counts)], ..Plan::default() }
+        };
+        assert_eq!(guarded(&plan(20, 19), guard(0.5)), None, "a small table");
+        assert_eq!(guarded(&plan(100, 50), guard(0.5)), None);
+        let said = guarded(&plan(100, 51), guard(0.5)).unwrap();
+        assert!(said.contains("51 associations of 100 users rows") && said.contains("51%"), "{said}");
+        assert!(guarded(&plan(20, 20), guard(0.5)).is_some());
+        assert_eq!(guarded(&plan(100, 250), guard(1.0)), None, "1 lets everything pass");
+    }
+
+    #[test]
+    fn the_guard_sees_keys_that_have_changed() {
+        let plan = |creates, unchanged, gone| {
+            let counts = EntryCounts { creates, unchanged, gone, ..EntryCounts::default() };
+            Plan { entries: vec![entry("users", counts)], ..Plan::default() }
+        };
+        let said = guarded(&plan(8, 2, 8), guard(0.5)).unwrap();
+        assert!(said.contains("8 of 10 linked users are gone") && said.contains("keys"), "{said}");
+        assert_eq!(guarded(&plan(0, 2, 8), guard(0.5)), None, "nothing would be made a second time");
+        assert_eq!(guarded(&plan(8, 5, 5), guard(0.5)), None, "not more than is allowed");
+        assert_eq!(guarded(&plan(500, 0, 0), guard(0.5)), None, "a first sync");
+        assert_eq!(guarded(&plan(8, 2, 8), guard(1.0)), None);
     }
 }

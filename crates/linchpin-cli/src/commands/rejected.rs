@@ -10,7 +10,7 @@ use crate::console::Console;
 use crate::failure::{Exit, Failure};
 use crate::number::counted;
 use crate::stop;
-use crate::wiring::Account;
+use crate::wiring::{Account, Doors};
 
 /// The store's own code for it.
 pub(crate) const UNKNOWN_RUN: &str = "LP4006";
@@ -50,12 +50,16 @@ impl From<&RejectedRow> for Row {
 
 /// Lists the rows.
 pub(crate) async fn run(args: &RejectedArgs, console: &mut Console) -> Result<Exit, Failure> {
-    stop::droppable(list(args, console), "run `linchpin rejected` again; nothing was changed").await?
+    let doors = Doors::default();
+    let ended =
+        stop::droppable(list(args, console, &doors), "run `linchpin rejected` again; nothing was changed").await;
+    doors.close().await;
+    ended?
 }
 
-async fn list(args: &RejectedArgs, console: &mut Console) -> Result<Exit, Failure> {
+async fn list(args: &RejectedArgs, console: &mut Console, doors: &Doors) -> Result<Exit, Failure> {
     let config = Config::load(&args.config)?;
-    let account = Account::open(&config, None).await?;
+    let account = Account::open(&config, None, doors).await?;
     let runs = account.recent().await?;
     let Some(run) = choose(&runs, args.run.as_deref())? else {
         console.say("No run so far: nothing was rejected.");
@@ -85,7 +89,6 @@ async fn list(args: &RejectedArgs, console: &mut Console) -> Result<Exit, Failur
     }
     let rows = rows.iter().map(Row::from).collect();
     console.result(&Outcome { ok: true, run: Some(run.id.to_string()), rows, more });
-    account.close().await;
     Ok(Exit::Done)
 }
 

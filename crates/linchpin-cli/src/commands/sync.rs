@@ -1,6 +1,6 @@
 //! `linchpin sync`: goes on with an interrupted run, plans, shows, asks, applies exactly the plan.
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
 use std::time::Duration;
 
 use linchpin_core::sync::run::{Run, RunState};
@@ -16,7 +16,7 @@ use crate::failure::{Code, Exit, Failure};
 use crate::number::{count, counted, duration};
 use crate::progress::Progress;
 use crate::stop;
-use crate::wiring::{Applied, Session};
+use crate::wiring::{Applied, Doors, Session};
 
 /// Rejected rows that are shown at the end; `linchpin rejected` lists them all.
 const REJECTED_SHOWN: usize = 10;
@@ -26,6 +26,8 @@ const REJECTED_SHOWN: usize = 10;
 struct Outcome {
     ok: bool,
     dry_run: bool,
+    /// The interrupted run that was given up.
+    abandoned: Option<String>,
     /// The interrupted run that was gone on with.
     resumed: Option<RunOutcome>,
     /// The run that was planned (or named) and applied.
@@ -46,18 +48,26 @@ pub(crate) async fn run(args: &SyncArgs, console: &mut Console) -> Result<Exit, 
     let config = Config::load(&args.config)?;
     let how_to_go_on = format!("run `linchpin sync{}` to go on: what was done is remembered", config.flag());
     let stop = CancellationToken::new();
-    stop::interruptible(Box::pin(sync(args, &config, &stop, console)), &stop, &how_to_go_on).await?
+    let doors = Doors::default();
+    let work = Box::pin(sync(args, &config, &stop, &doors, console));
+    // A second Ctrl-C has been promised to stop at once: then nothing is waited for any more.
+    let ended = stop::interruptible(work, &stop, &how_to_go_on).await?;
+    doors.close().await;
+    ended
 }
 
 async fn sync(
     args: &SyncArgs,
     config: &Config,
     stop: &CancellationToken,
+    doors: &Doors,
     console: &mut Console,
 ) -> Result<Exit, Failure> {
-    let mut session = Session::open(config, args.sample).await?;
+    let mut session = Session::open(config, args.sample, doors).await?;
     let mut outcome = Outcome { ok: true, dry_run: args.dry_run, ..Outcome::default() };
-    if !args.dry_run {
+    if args.abandon {
+        outcome.abandoned = Syncing { args, config, session: &session, stop, console }.abandon().await?;
+    } else if !args.dry_run {
         outcome.resumed = Syncing { args, config, session: &session, stop, console }.resume().await?;
     }
     if outcome.resumed.is_some() {
@@ -71,7 +81,6 @@ async fn sync(
     }
     outcome.rejected = [&outcome.resumed, &outcome.run].into_iter().flatten().map(|one| one.applied.rejected).sum();
     console.result(&outcome);
-    session.account.close().await;
     Ok(Exit::of_rejected(outcome.rejected))
 }
 
@@ -91,6 +100,26 @@ impl Syncing<'_> {
         self.apply(&run).await.map(Some)
     }
 
+    /// Gives up a run that was interrupted, if there is one.
+    async fn abandon(&mut self) -> Result<Option<String>, Failure> {
+        let Some(run) = self.session.account.unfinished().await? else {
+            self.console.say("No run was interrupted: there is nothing to abandon.");
+            return Ok(None);
+        };
+        let progress = Progress::new();
+        let abandoned = tokio::select! {
+            abandoned = self.session.abandon(run.id, &progress) => abandoned,
+            () = self.stop.cancelled() => Err(stop::interrupted("run it again; the run is still there")),
+        };
+        progress.done();
+        abandoned?;
+        self.console.say(format!(
+            "Gave up run {}, which was interrupted: what it did stays, the rest is planned anew.",
+            run.id
+        ));
+        Ok(Some(run.id.to_string()))
+    }
+
     /// Plans (or takes the named plan), shows it, and applies it unless somebody or something objects.
     async fn plan_and_apply(&mut self) -> Result<Option<RunOutcome>, Failure> {
         let run = match &self.args.plan {
@@ -106,7 +135,7 @@ impl Syncing<'_> {
             self.console.say(format!("Nothing was applied: --dry-run. This is plan {}.", run.id));
             return Ok(None);
         }
-        if !plan.is_empty() && !self.agreed()? {
+        if !plan.is_empty() && !self.agreed().await? {
             self.console.say(format!(
                 "Nothing was applied. `linchpin sync{} --plan {}` applies this plan later.",
                 self.config.flag(),
@@ -144,17 +173,20 @@ impl Syncing<'_> {
     }
 
     /// Asks, where somebody can answer and has not already.
-    fn agreed(&mut self) -> Result<bool, Failure> {
+    async fn agreed(&mut self) -> Result<bool, Failure> {
         if self.args.yes || self.args.plan.is_some() || !self.console.is_interactive() {
             return Ok(true);
         }
         console::note("Apply this plan? [y/N] ");
-        let mut answer = String::new();
-        std::io::stdin()
-            .lock()
-            .read_line(&mut answer)
-            .map_err(|error| Failure::new(Code::Unanswered, format!("cannot read the answer: {error}"), "use --yes"))?;
-        Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+        let how_to_go_on = format!("run `linchpin sync{}` again; this plan was not applied", self.config.flag());
+        let line = || {
+            let mut line = String::new();
+            io::stdin().lock().read_line(&mut line).map(|_| line)
+        };
+        tokio::select! {
+            answer = answered(line) => answer,
+            () = self.stop.cancelled() => Err(stop::interrupted(&how_to_go_on)),
+        }
     }
 
     async fn apply(&mut self, run: &Run) -> Result<RunOutcome, Failure> {
@@ -177,6 +209,16 @@ impl Syncing<'_> {
         self.console.say(format!("`linchpin rejected{}` lists them with their content.", self.config.flag()));
         Ok(())
     }
+}
+
+/// Whether the line that is read says yes. Reading blocks, so it has a thread of its own: Ctrl-C is heard meanwhile. A
+/// thread that still waits for its line does not hold up the end of the program.
+#[expect(clippy::disallowed_methods, reason = "a person at a terminal is no part of any simulation")]
+async fn answered(read: impl FnOnce() -> io::Result<String> + Send + 'static) -> Result<bool, Failure> {
+    let line = tokio::task::spawn_blocking(read).await.map_err(io::Error::other).flatten();
+    let line =
+        line.map_err(|error| Failure::new(Code::Unanswered, format!("cannot read the answer: {error}"), "use --yes"))?;
+    Ok(matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 fn guard(said: &str) -> Failure {
@@ -203,4 +245,35 @@ pub(crate) fn summary(applied: &Applied) -> String {
     }
     let time = duration(Duration::from_millis(applied.millis));
     format!("Done in {time} with {}: {}.", counted(applied.calls, "call"), done.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_a_yes_is_one() {
+        for (line, yes) in [("y\n", true), (" YES \n", true), ("n\n", false), ("", false), ("yesterday\n", false)] {
+            assert_eq!(answered(move || Ok(line.to_owned())).await, Ok(yes), "{line:?}");
+        }
+        let failed = answered(|| Err(io::Error::other("closed"))).await.unwrap_err();
+        assert_eq!(failed.code(), Code::Unanswered.as_str());
+    }
+
+    #[tokio::test]
+    async fn a_stop_is_heard_while_nobody_answers() {
+        let (hold, held) = std::sync::mpsc::channel::<String>();
+        let stop = CancellationToken::new();
+        let nobody = answered(move || held.recv().map_err(io::Error::other));
+        let stopped = async {
+            stop.cancel();
+            stop.cancelled().await;
+        };
+        tokio::select! {
+            biased;
+            answer = nobody => panic!("nobody answered, but {answer:?} was heard"),
+            () = stopped => {}
+        }
+        drop(hold);
+    }
 }

@@ -1,6 +1,7 @@
 //! The configuration file as it is written: sections, defaults, and what each must fulfil.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -94,6 +95,9 @@ pub(crate) struct HubSpot {
     /// The API's address; a simulator's for trying things out.
     #[schemars(url)]
     pub(crate) base_url: BaseUrl,
+    /// Send the token over plain `http` to another machine, where everybody on the way can read it. Only for a
+    /// simulator in a network of your own; addresses of this machine need no leave.
+    pub(crate) allow_plain_http: bool,
     /// The version of the API: a date such as `2026-03`, or `v3` for the older paths.
     pub(crate) api_version: ApiVersion,
     /// The account's plan, which sets its limits. When it is not given, the lowest that fits is assumed.
@@ -111,6 +115,7 @@ impl Default for HubSpot {
             token: None,
             allow_literal_token: false,
             base_url: BaseUrl(DEFAULT_BASE_URL.to_owned()),
+            allow_plain_http: false,
             api_version: ApiVersion::default(),
             tier: None,
             limit_increase: false,
@@ -144,6 +149,19 @@ impl BaseUrl {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether a token that is sent there can be read on the way: plain `http` to another machine.
+    pub(crate) fn is_open_to_others(&self) -> bool {
+        self.0
+            .parse::<http::Uri>()
+            .is_ok_and(|uri| uri.scheme_str() == Some("http") && !is_this_machine(uri.host().unwrap_or_default()))
+    }
+}
+
+/// Names and addresses that never leave this machine.
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 impl TryFrom<String> for BaseUrl {
@@ -163,8 +181,7 @@ impl TryFrom<String> for BaseUrl {
         if !matches!(uri.path(), "" | "/") || uri.query().is_some() {
             return Err(format!("{text:?} has a path or query: only scheme, host and port are expected"));
         }
-        let local = host == "localhost" || host == "127.0.0.1" || host == "[::1]";
-        if scheme == "http" && !local && host.ends_with("hubapi.com") {
+        if scheme == "http" && host.to_ascii_lowercase().ends_with("hubapi.com") {
             return Err("HubSpot is reached by https only: the token would travel in the open".to_owned());
         }
         Ok(Self(text.trim_end_matches('/').to_owned()))
@@ -234,8 +251,9 @@ impl TryFrom<f64> for Reserve {
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Guard {
-    /// A run that would update more than this share of the records that are linked already, in any entry, is stopped
-    /// unless it is forced. 1 lets everything pass.
+    /// A run is stopped unless it is forced if, in any entry, it would update more than this share of the records that
+    /// are linked already, remove associations of more than this share of the rows (from 20 removals), or create
+    /// records while more than this share of the linked rows are gone. 1 lets everything pass.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) max_change_share: ChangeShare,
 }

@@ -129,9 +129,30 @@ fn addresses_are_scheme_host_and_port() {
     for good in ["https://api.hubapi.com", "http://127.0.0.1:4010", "http://localhost:4010/", "http://sim.test"] {
         assert!(BaseUrl::try_from(good.to_owned()).is_ok(), "{good}");
     }
-    for bad in ["", "api.hubapi.com", "ftp://x", "https://", "https://x/crm", "https://u:p@x", "http://api.hubapi.com"]
-    {
+    for bad in [
+        "",
+        "api.hubapi.com",
+        "ftp://x",
+        "https://",
+        "https://x/crm",
+        "https://u:p@x",
+        "http://api.hubapi.com",
+        "http://API.HubAPI.com",
+    ] {
         assert!(BaseUrl::try_from(bad.to_owned()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn plain_http_is_open_to_others_unless_it_stays_on_this_machine() {
+    let open = |text: &str| BaseUrl::try_from(text.to_owned()).unwrap().is_open_to_others();
+    for address in ["http://sim.test", "http://10.0.0.7:4010", "http://[2001:db8::1]:80", "http://localhost.evil.test"]
+    {
+        assert!(open(address), "{address}");
+    }
+    for address in ["https://sim.test", "http://127.0.0.1:1", "http://127.8.8.8", "http://[::1]:1", "http://LocalHost"]
+    {
+        assert!(!open(address), "{address}");
     }
 }
 

@@ -26,7 +26,7 @@ use crate::failure::{Code, Exit, Failure};
 use crate::number::{count, counted};
 use crate::progress::Progress;
 use crate::stop;
-use crate::wiring::{Applied, Session};
+use crate::wiring::{Applied, Doors, Session};
 use report::{Report, Round};
 
 const TEMPLATE: &str = include_str!("linchpin.yaml");
@@ -54,7 +54,9 @@ async fn demo(args: &DemoArgs, stop: &CancellationToken, console: &mut Console) 
     ));
     let simulator = start(args).await?;
     console.say(format!("2. A simulated HubSpot (Professional, its real limits) at {}.\n", simulator.url()));
-    let shown = act(args, &folder, &simulator, stop, console).await;
+    let doors = Doors::default();
+    let shown = act(args, &folder, &simulator, (stop, &doors), console).await;
+    doors.close().await;
     simulator.stop().await;
     let mut report = shown?;
     report.rows = Some(rows);
@@ -72,13 +74,13 @@ async fn act(
     args: &DemoArgs,
     folder: &Folder,
     simulator: &Running,
-    stop: &CancellationToken,
+    (stop, doors): (&CancellationToken, &Doors),
     console: &mut Console,
 ) -> Result<Report, Failure> {
     let path = folder.path.join(CONFIG);
     write_config(&path, &simulator.url())?;
     let config = Config::load_with(&path, &[], Environment::default())?;
-    let mut session = Session::open(&config, None).await?;
+    let mut session = Session::open(&config, None, doors).await?;
     console.say("3. What a sync would do (`linchpin plan`):");
     let first = round(&session, stop, console).await?;
 
@@ -99,7 +101,6 @@ async fn act(
     let in_step = planned(&third)?.is_empty();
     let rejected = session.account.rejected(second.run, 0, report::REJECTED_MAX).await?;
     let stats = simulator_stats(simulator).await?;
-    session.account.close().await;
     Ok(Report::new(args, vec![first, second], changes, in_step, &rejected, stats))
 }
 

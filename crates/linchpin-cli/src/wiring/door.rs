@@ -29,6 +29,7 @@ use super::trouble;
 use crate::config::{Config, Tier};
 use crate::console;
 use crate::failure::{Code, Failure, chain};
+use crate::stop;
 
 /// Who calls, for logs.
 const CALLER: &str = "command line";
@@ -42,9 +43,55 @@ const STAND_IN_PERMITS: u32 = 2;
 /// After this silence of HubSpot the person at the terminal is told.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The doors that a command has opened, so that each is closed however the command ends: a failure and Ctrl-C drop
+/// whatever held one, but the tasks behind it live on.
+#[derive(Default)]
+pub(crate) struct Doors(Mutex<Vec<Tasks>>);
+
+impl Doors {
+    /// The tasks of a new door.
+    fn tasks(&self) -> Tasks {
+        let tasks = Tasks::new();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(tasks.clone());
+        tasks
+    }
+
+    /// Closes them: what is on its way is waited for, and the windows are remembered, so that the next start need not
+    /// wait for a whole window. Ctrl-C ends the waiting.
+    pub(crate) async fn close(&self) {
+        let opened = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for tasks in opened {
+            let mut shut = pin!(shut(&tasks));
+            tokio::select! {
+                () = &mut shut => continue,
+                () = stop::signal() => return,
+                () = tokio::time::sleep(PATIENCE) => {}
+            }
+            console::note("waiting for the answers of calls in flight (Ctrl-C stops at once)");
+            tokio::select! {
+                () = shut => {}
+                () = stop::signal() => return,
+            }
+        }
+    }
+}
+
+async fn shut(tasks: &Tasks) {
+    if let Err(error) = tasks.shutdown().await {
+        tracing::error!(%error, "not everything ended in good order");
+    }
+}
+
+fn plain_http(address: &str) -> Failure {
+    Failure::new(
+        Code::Setting,
+        format!("hubspot.base_url: over {address} the token would travel in the open"),
+        "use https; if it is a simulator in a network of your own, set `hubspot.allow_plain_http: true`",
+    )
+}
+
 /// The door, opened.
 pub(super) struct Door {
-    tasks: Tasks,
     clock: Arc<dyn Clock>,
     days: Arc<AccountDays>,
     dispatch: Dispatch,
@@ -55,14 +102,17 @@ pub(super) struct Door {
 
 impl Door {
     /// Opens it; nothing is sent yet.
-    pub(super) fn open(config: &Config, token: SecretString, stores: &Stores) -> Result<Self, Failure> {
+    pub(super) fn open(config: &Config, token: SecretString, stores: &Stores, doors: &Doors) -> Result<Self, Failure> {
         let hubspot = config.hubspot();
+        if hubspot.base_url.is_open_to_others() && !hubspot.allow_plain_http {
+            return Err(plain_http(hubspot.base_url.as_str()));
+        }
         let wrong = |why: String| {
             Failure::new(Code::Setting, format!("hubspot.base_url: {why}"), "correct it in the configuration")
         };
         let base = hubspot.base_url.as_str().parse().map_err(|error| wrong(chain(&error)))?;
         let connector = https_connector().map_err(|error| Failure::internal("cannot set up TLS", &error))?;
-        let tasks = Tasks::new();
+        let tasks = doors.tasks();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let days = Arc::new(AccountDays::default());
         let parts = Parts {
@@ -78,7 +128,7 @@ impl Door {
             Failure::new(Code::Setting, format!("hubspot.api_version: {error}"), "correct it in the configuration")
         })?;
         let hub = Hub::new(dispatch.clone(), STAND_IN, version, Lane::Bulk, CALLER);
-        Ok(Self { tasks, clock, days, dispatch, hub, limits: limits(config), token })
+        Ok(Self { clock, days, dispatch, hub, limits: limits(config), token })
     }
 
     /// Finds out whose token it is, and lets calls for that account through from now on.
@@ -127,13 +177,6 @@ impl Door {
         let options = Options { sample, pace: pace(&self.limits), seed: dice()?, ..Options::default() };
         let hub = self.hub.for_install(install);
         Ok(Context { install, stores, hub, clock: Arc::clone(&self.clock), options })
-    }
-
-    /// Closes it: what is on its way is waited for, and the windows are remembered.
-    pub(super) async fn close(self) {
-        if let Err(error) = self.tasks.shutdown().await {
-            tracing::error!(%error, "not everything ended in good order");
-        }
     }
 }
 

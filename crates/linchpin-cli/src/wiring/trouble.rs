@@ -41,7 +41,8 @@ pub(super) fn of_sync(error: &SyncError, config: &Config) -> Failure {
         SyncError::OtherMapping { .. } => (
             Exit::Usage,
             format!(
-                "make a new plan with `linchpin plan{flag}`, or put the mapping back as it was to go on with the run"
+                "run `linchpin sync{flag} --abandon` to give that run up and make a fresh plan, or put the mapping back \
+                 as it was to go on with it"
             ),
         ),
         SyncError::Stopped => (Exit::Failed, format!("run `linchpin sync{flag}`: it goes on where this one stopped")),
@@ -107,6 +108,18 @@ fn source_to_do(error: &SourceError) -> &'static str {
 /// A store that cannot be opened.
 pub(super) fn of_opening_store(error: StoreError, path: &Path) -> Failure {
     of_store(error).with_detail(format!("the store is {}", path.display()))
+}
+
+/// A store that cannot be opened by a command that could do without.
+pub(super) fn of_looking_into_store(error: StoreError, path: &Path) -> Failure {
+    if !matches!(error, StoreError::Refused(Refusal::Owned)) {
+        return of_opening_store(error, path);
+    }
+    let error = SyncError::Store(error);
+    let to_do = "wait for the other process, which is spending the account's calls, or stop it; with `--offline` this \
+                 works beside it";
+    Failure::of(error.code(), Exit::Failed, chain(&error), to_do)
+        .with_detail(format!("the store is {}", path.display()))
 }
 
 /// A store that failed or refused.

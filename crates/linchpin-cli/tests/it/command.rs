@@ -57,6 +57,12 @@ sync:
         self
     }
 
+    /// Starts a command in the folder.
+    #[cfg(unix)]
+    pub(crate) fn start(&self, words: &[&str]) -> Child {
+        command(self.folder.path(), words).stdin(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
     /// Runs a command in the folder.
     pub(crate) fn run(&self, words: &[&str]) -> Ended {
         let output = command(self.folder.path(), words).stdin(Stdio::null()).output().unwrap();
@@ -102,7 +108,11 @@ pub(crate) struct Simulator {
 
 impl Simulator {
     pub(crate) fn start() -> Self {
-        let words = ["sim", "--port", "0", "--token", TOKEN, "--index-lag", "off"];
+        Self::start_with(&[])
+    }
+
+    pub(crate) fn start_with(more: &[&str]) -> Self {
+        let words = [["sim", "--port", "0", "--token", TOKEN, "--index-lag", "off"].as_slice(), more].concat();
         let mut process = command(Path::new("."), &words).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();

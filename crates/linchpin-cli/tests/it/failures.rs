@@ -1,5 +1,7 @@
 //! Everything that a person can get wrong ends with one code, one thing to do, and the promised exit code.
 
+use linchpin_store_sqlite::{Options, SqliteStore};
+
 use crate::command::{Place, Simulator};
 
 #[test]
@@ -17,6 +19,8 @@ fn each_failure_has_its_code_and_exit_code() {
         (&["check", "--offline", "--set", "sources.shop.sqlite=absent.db"], 2, "LP0006"),
         (&["plan", "--set", "hubspot.token=pat-test-dead"], 1, "LP3012"),
         (&["plan", "--set", "store=shop.db"], 2, "LP4008"),
+        (&["check", "--set", "store=shop.db"], 2, "LP4008"),
+        (&["check", "--set", "hubspot.base_url=http://sim.test:4010"], 2, "LP0014"),
     ];
     for (words, code, page) in cases {
         let ended = place.run(words);
@@ -40,6 +44,28 @@ fn a_broken_mapping_shows_every_problem_at_its_place() {
     for part in ["linchpin.yaml:9:12", "linchpin.yaml:12:41", "did you mean `first_name`?", "2 problems"] {
         assert!(ended.out().contains(part), "{part} is not in {}", ended.out());
     }
+}
+
+#[test]
+fn a_check_beside_the_owner_of_the_store_is_refused_and_works_offline() {
+    let simulator = Simulator::start();
+    let place = Place::new().with_shop().with_config(&simulator.url);
+    let owner = SqliteStore::open(place.path("linchpin.db"), Options::default()).unwrap();
+    let refused = place.run(&["check"]);
+    assert_eq!(refused.code(), 1, "{}", refused.err());
+    assert!(refused.err().contains("error[LP4003]") && refused.err().contains("--offline"), "{}", refused.err());
+    assert_eq!(place.run(&["check", "--offline"]).code(), 0);
+    drop(owner);
+    assert_eq!(place.run(&["check"]).code(), 0);
+}
+
+#[test]
+fn plain_http_to_another_machine_needs_leave() {
+    let place = Place::new().with_shop().with_config("http://127.0.0.1:9");
+    let refused = place.run(&["check", "--set", "hubspot.base_url=http://sim.invalid"]);
+    assert!(refused.err().contains("allow_plain_http"), "{}", refused.err());
+    let words = ["check", "--set", "hubspot.base_url=http://sim.invalid", "--set", "hubspot.allow_plain_http=true"];
+    assert!(!place.run(&words).err().contains("LP0014"));
 }
 
 #[test]

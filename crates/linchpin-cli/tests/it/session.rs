@@ -1,5 +1,9 @@
 //! A user's day: init, check, plan, sync, change, guard, rejected rows.
 
+use linchpin_core::schedule::record::Stored;
+use linchpin_core::sync::run::RunId;
+use linchpin_hubspot::id::Install;
+use linchpin_store_sqlite::{Executor, Options, SqliteStore};
 use serde_json::Value;
 
 use crate::command::{Place, Simulator, TOKEN};
@@ -70,6 +74,94 @@ fn a_sample_removes_no_association() {
     assert_eq!(sampled.code(), 0, "{}", sampled.err());
     let applied = place.run(&[["sync", "--sample", "30%"].as_slice(), &flags].concat());
     assert_eq!(number(&applied.json(), "/run/dissociated"), 0, "{}", applied.err());
+}
+
+/// Leaves a plan behind as a process does that is killed as soon as it applies it.
+fn interrupt(place: &Place, plan: &str) {
+    let run = RunId(u64::from_str_radix(plan.trim_start_matches('r'), 16).unwrap());
+    let options = Options { executor: Executor::Inline, ..Options::default() };
+    let runs = SqliteStore::open(place.path("linchpin.db"), options).unwrap().stores().runs;
+    in_place(runs.start(install(place), run)).unwrap();
+}
+
+/// The account that the commands have found.
+fn install(place: &Place) -> Install {
+    let account = std::fs::read_to_string(place.path("linchpin.db.account")).unwrap();
+    let account: Value = serde_json::from_str(&account).unwrap();
+    serde_json::from_value(account.pointer("/install").unwrap().clone()).unwrap()
+}
+
+fn in_place<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(work)
+}
+
+#[test]
+fn an_interrupted_run_whose_mapping_has_changed_is_abandoned_on_request() {
+    let simulator = Simulator::start();
+    let place = Place::new().with_shop().with_config(&simulator.url);
+    let plan = place.run(&["plan", "--json"]).json();
+    let id = plan.pointer("/run").and_then(Value::as_str).unwrap();
+    interrupt(&place, id);
+    let path = place.path("linchpin.yaml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace(", city: city", "")).unwrap();
+
+    let stuck = place.run(&["sync", "--json"]);
+    assert_eq!(stuck.json().pointer("/error/code").and_then(Value::as_str), Some("LP3041"), "{}", stuck.err());
+    assert!(stuck.err().contains("linchpin sync --abandon"), "{}", stuck.err());
+    let freed = place.run(&["sync", "--abandon", "--json"]);
+    assert_eq!(freed.code(), 3, "{}", freed.err());
+    let outcome = freed.json();
+    assert_eq!(outcome.pointer("/abandoned").and_then(Value::as_str), Some(id));
+    assert_eq!(number(&outcome, "/run/created"), 3);
+    let again = place.run(&["sync", "--abandon", "--json"]).json();
+    assert_eq!((again.pointer("/abandoned"), number(&again, "/run/created")), (Some(&Value::Null), 0), "{again}");
+}
+
+/// What the last process wrote down of its windows.
+fn left_behind(place: &Place) -> Stored {
+    let options = Options { executor: Executor::Inline, ..Options::default() };
+    let budget = SqliteStore::open(place.path("linchpin.db"), options).unwrap().stores().budget;
+    let record = in_place(budget.load(install(place))).unwrap();
+    Stored::from_bytes(&record.unwrap().window.unwrap()).unwrap()
+}
+
+#[test]
+fn a_command_that_fails_leaves_an_exact_picture_of_its_windows() {
+    let simulator = Simulator::start();
+    let place = Place::new().with_shop().with_config(&simulator.url);
+    assert_eq!(place.run(&["sync"]).code(), 3);
+    place.sql("update people set city = 'Nowhere'");
+    assert_eq!(place.run(&["sync"]).code(), 4, "the guard");
+    assert!(matches!(left_behind(&place), Stored::Left(_)));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_is_interrupted_leaves_an_exact_picture_of_its_windows() {
+    let simulator = Simulator::start_with(&["--latency-ms", "400"]);
+    let place = Place::new().with_shop().with_config(&simulator.url);
+    let mut plan = place.start(&["plan"]);
+    while !place.path("linchpin.db.account").exists() {
+        assert!(plan.try_wait().unwrap().is_none(), "it ended before it was interrupted");
+        std::thread::yield_now();
+    }
+    let killed = std::process::Command::new("kill").args(["-INT", &plan.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    assert_eq!(plan.wait().unwrap().code(), Some(1));
+    assert!(matches!(left_behind(&place), Stored::Left(_)));
+}
+
+#[test]
+fn keys_that_have_changed_are_stopped_by_the_guard() {
+    let simulator = Simulator::start();
+    let place = Place::new().with_shop().with_config(&simulator.url);
+    assert_eq!(place.run(&["sync"]).code(), 3);
+    place.sql("update people set id = id + 100, email = 'new-' || email");
+    let stopped = place.run(&["sync", "--json"]);
+    assert_eq!(stopped.code(), 4, "{}", stopped.err());
+    let said = stopped.json().pointer("/error/message").and_then(Value::as_str).unwrap().to_owned();
+    assert!(said.contains("keys in the source have probably changed"), "{said}");
 }
 
 #[test]

@@ -47,6 +47,8 @@ macro_rules! store_tests {
             a_started_run_may_be_started_again,
             only_one_run_is_applied_at_a_time,
             a_run_with_unsettled_operations_does_not_finish,
+            an_abandoned_run_leaves_its_links_and_nothing_else,
+            only_an_open_run_is_abandoned,
             a_finished_run_keeps_its_rejected_rows_and_counts,
             the_open_run_is_the_one_being_applied_then_the_newest_planned,
             recent_runs_come_newest_first,

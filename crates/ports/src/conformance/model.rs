@@ -35,6 +35,7 @@ enum Step {
     Seal(u64),
     Start(u64),
     Finish(u64),
+    Abandon(u64),
     /// At most so many, so much later.
     Claim(u64, u16, i64),
     /// How each of the operations that are sent ends, in order; the rest stays.
@@ -71,6 +72,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => number().prop_map(Step::Seal),
         2 => number().prop_map(Step::Start),
         1 => number().prop_map(Step::Finish),
+        1 => number().prop_map(Step::Abandon),
         8 => (number(), 0..6_u16, 0..3_i64).prop_map(|(n, limit, later)| Step::Claim(n, limit, later)),
         8 => (number(), prop::collection::vec(end, 0..6)).prop_map(|(n, ends)| Step::Settle(n, ends)),
         1 => Just(Step::Crash),
@@ -242,6 +244,20 @@ impl Model {
         allowed
     }
 
+    fn abandon(&mut self, number: u64) -> bool {
+        if self.is(number, RunState::Dropped) {
+            return true;
+        }
+        let allowed = self.is(number, RunState::Planned) || self.is(number, RunState::Applying);
+        if allowed {
+            self.move_to(number, RunState::Dropped);
+            if let Some(run) = self.runs.get_mut(&number) {
+                run.operations.clear();
+            }
+        }
+        allowed
+    }
+
     fn move_to(&mut self, number: u64, state: RunState) {
         if let Some(run) = self.runs.get_mut(&number) {
             run.state = state;
@@ -346,6 +362,7 @@ async fn take(stores: &Stores, model: &mut Model, step: &Step) -> Verdict {
         Step::Seal(n) => agree(&stores.runs.seal(INSTALL, run(*n), Plan::default()).await, model.seal(*n)),
         Step::Start(n) => agree(&stores.runs.start(INSTALL, run(*n)).await, model.start(*n)),
         Step::Finish(n) => agree(&stores.runs.finish(INSTALL, run(*n)).await, model.finish(*n)),
+        Step::Abandon(n) => agree(&stores.runs.abandon(INSTALL, run(*n)).await, model.abandon(*n)),
         Step::Claim(n, limit, later) => claim(stores, model, *n, *limit, *later).await,
         Step::Settle(n, ends) => {
             let (settlement, allowed) = model.settle(*n, ends);

@@ -1,7 +1,7 @@
 //! What every book of runs promises. Each function panics when its sentence is not kept.
 #![expect(clippy::missing_panics_doc, reason = "panicking is how a conformance test fails")]
 
-use linchpin_core::sync::operation::OperationState;
+use linchpin_core::sync::operation::{Ended, OperationState};
 use linchpin_core::sync::run::{Cost, Plan, PlanWarning, RunState};
 use linchpin_core::time::Wall;
 
@@ -260,13 +260,53 @@ pub async fn a_run_with_unsettled_operations_does_not_finish<H: Home>(make: impl
     assert_eq!(refusal(stores.runs.finish(INSTALL, run(2)).await), wrong_state(RunState::Planned, 2));
 }
 
+/// `abandon` drops a run with its operations, those in doubt among them; what it has linked stays, and the way is free.
+pub async fn an_abandoned_run_leaves_its_links_and_nothing_else<H: Home>(make: impl Fn() -> H) {
+    let mut home = make();
+    let stores = home.open().await;
+    applying(&stores, run(1), (0..3).map(|seq| operation(run(1), seq))).await;
+    let linked = Ended::Done { link: Some(link("k0", 1, "Ann")), association: None, created: Some(true) };
+    settle(&stores, &claim(&stores, run(1), 1).await, &linked).await;
+    let in_doubt = claim(&stores, run(1), 1).await;
+    let dropped = stores.runs.abandon(INSTALL, run(1)).await.expect("a run is abandoned");
+    assert_eq!(dropped.state, RunState::Dropped);
+    assert_eq!(stores.runs.abandon(INSTALL, run(1)).await.expect("harmless"), dropped);
+    assert!(stores.runs.progress(INSTALL, run(1)).await.expect("counts").is_empty());
+    assert_eq!(stores.queue.in_doubt(INSTALL, run(1)).await.expect("nothing is in doubt"), []);
+    refusal(stores.queue.claim(INSTALL, run(1), 1, NOW).await);
+    refusal(stores.queue.settle(INSTALL, super::fixtures::settlement(&in_doubt, &done()), NOW).await);
+    assert_eq!(stores.links.count(INSTALL, &entry("people")).await.expect("a count"), 1);
+    assert_eq!(stores.runs.open_run(INSTALL).await.expect("an answer"), None);
+    planned(&stores, run(2), [operation(run(2), 0)]).await;
+    home.crash().await;
+    drop(stores);
+    let stores = home.open().await;
+    assert_eq!(stores.runs.get(INSTALL, run(1)).await.expect("the run is there").state, RunState::Dropped);
+    stores.runs.start(INSTALL, run(2)).await.expect("the next run starts");
+}
+
+/// `abandon` takes planned runs as well, and refuses those that are being planned, are finished, or unknown.
+pub async fn only_an_open_run_is_abandoned<H: Home>(make: impl Fn() -> H) {
+    let mut home = make();
+    let stores = home.open().await;
+    assert_eq!(refusal(stores.runs.abandon(INSTALL, run(1)).await), Refusal::UnknownRun(run(1).to_string()));
+    planning(&stores, run(1), [operation(run(1), 0)]).await;
+    assert_eq!(refusal(stores.runs.abandon(INSTALL, run(1)).await), wrong_state(RunState::Planning, 1));
+    stores.runs.seal(INSTALL, run(1), Plan::default()).await.expect("a plan is sealed");
+    assert_eq!(stores.runs.abandon(INSTALL, run(1)).await.expect("a plan is dropped").state, RunState::Dropped);
+    assert!(stores.runs.progress(INSTALL, run(1)).await.expect("counts").is_empty());
+    applying(&stores, run(2), []).await;
+    stores.runs.finish(INSTALL, run(2)).await.expect("a run finishes");
+    assert_eq!(refusal(stores.runs.abandon(INSTALL, run(2)).await), wrong_state(RunState::Finished, 2));
+}
+
 /// After `finish` the rejected rows and the counts stay.
 pub async fn a_finished_run_keeps_its_rejected_rows_and_counts<H: Home>(make: impl Fn() -> H) {
     let mut home = make();
     let stores = home.open().await;
     applying(&stores, run(1), (0..3).map(|seq| operation(run(1), seq))).await;
     settle(&stores, &claim(&stores, run(1), 2).await, &done()).await;
-    let refused = linchpin_core::sync::operation::Ended::Rejected(rejection("no"));
+    let refused = Ended::Rejected(rejection("no"));
     settle(&stores, &claim(&stores, run(1), 1).await, &refused).await;
     stores.runs.finish(INSTALL, run(1)).await.expect("a run finishes");
     let progress = stores.runs.progress(INSTALL, run(1)).await.expect("counts");

@@ -12,7 +12,7 @@ use crate::schedule::Scheduler;
 use crate::schedule::budget::Past;
 use crate::schedule::lanes::Lane;
 use crate::schedule::limits::{AppKind, Limits, Tier};
-use crate::schedule::record::{RECORD_VERSION, WindowRecord};
+use crate::schedule::record::{LEFT_VERSION, RUNNING_VERSION, Stored};
 use crate::time::{Mono, Wall};
 
 /// Runs a process for a while, ends it, and starts another one on the same server.
@@ -27,10 +27,13 @@ fn restart(counting: Counting, ran: u64, paused: u64, orderly: bool) -> Desk {
         desk.run_until(Mono(ran) + Duration::from_secs(1));
         assert!(desk.scheduler.is_idle());
         let record = desk.scheduler.record(INSTALL, desk.moment());
-        Past::Recorded(WindowRecord::from_bytes(&record.to_bytes()).unwrap())
+        match Stored::from_bytes(&Stored::Left(record).to_bytes()).unwrap() {
+            Stored::Left(record) => Past::Recorded(record),
+            Stored::Running(_) => panic!("an orderly end is read as a crash"),
+        }
     } else {
         desk.kill();
-        Past::Crashed { may_send_until: desk.moment().wall }
+        Past::Crashed { may_send_until: desk.moment().wall, days: None }
     };
     let down_until = desk.now + Duration::from_micros(paused);
     desk.forget();
@@ -70,7 +73,7 @@ fn unclean_end_long_ago_costs_nothing() {
     let limits = Limits::of(Tier::Starter, AppKind::Private, 0);
     for (ago_ms, leaves) in [(0, false), (5_000, false), (12_002, true), (60_000, true)] {
         desk.scheduler = Scheduler::new(ChaCha8Rng::seed_from_u64(1));
-        desk.install(limits, &Past::Crashed { may_send_until: Wall(desk.moment().wall.0 - ago_ms) });
+        desk.install(limits, &Past::Crashed { may_send_until: Wall(desk.moment().wall.0 - ago_ms), days: None });
         let ticket = desk.submit(call(Lane::Bulk)).unwrap();
         assert_eq!(desk.sent.remove(&ticket).is_some(), leaves, "{ago_ms} ms ago");
         desk.kill();
@@ -80,10 +83,12 @@ fn unclean_end_long_ago_costs_nothing() {
 #[test]
 fn record_of_another_version_is_refused() {
     let record = Desk::new(Counting::Exact, Tier::Starter, 1).scheduler.record(INSTALL, crate::time::Now::default());
-    let mut bytes = record.to_bytes();
-    assert_eq!(WindowRecord::from_bytes(&bytes).unwrap(), record);
-    bytes[0] = RECORD_VERSION + 1;
-    assert!(WindowRecord::from_bytes(&bytes).is_err());
-    assert!(WindowRecord::from_bytes(&[]).is_err());
-    assert!(WindowRecord::from_bytes(&[RECORD_VERSION, b'{']).is_err());
+    for stored in [Stored::Left(record.clone()), Stored::Running(record)] {
+        let mut bytes = stored.to_bytes();
+        assert_eq!(Stored::from_bytes(&bytes).unwrap(), stored);
+        bytes[0] = RUNNING_VERSION + 1;
+        assert!(Stored::from_bytes(&bytes).is_err());
+    }
+    assert!(Stored::from_bytes(&[]).is_err());
+    assert!(Stored::from_bytes(&[LEFT_VERSION, b'{']).is_err());
 }

@@ -19,7 +19,7 @@ use crate::console::Console;
 use crate::failure::{Code, Exit, Failure};
 use crate::number::counted;
 use crate::stop;
-use crate::wiring;
+use crate::wiring::{self, Doors};
 use questions::Questions;
 use source::Found;
 
@@ -56,14 +56,18 @@ struct Outcome {
 pub(crate) async fn run(args: &InitArgs, console: &mut Console) -> Result<Exit, Failure> {
     let input: Option<Box<dyn BufRead + Send>> =
         if args.yes { None } else { Some(Box::new(io::BufReader::new(io::stdin()))) };
-    stop::droppable(init(args, Questions::new(input), console), "run `linchpin init` again; nothing was written")
-        .await?
+    let doors = Doors::default();
+    let work = init(args, Questions::new(input), console, &doors);
+    let ended = stop::droppable(work, "run `linchpin init` again; nothing was written").await;
+    doors.close().await;
+    ended?
 }
 
 async fn init<R: BufRead>(
     args: &InitArgs,
     mut questions: Questions<R>,
     console: &mut Console,
+    doors: &Doors,
 ) -> Result<Exit, Failure> {
     if args.out.exists() && !questions.yes(&format!("{} exists. Replace it?", args.out.display()), args.yes)? {
         return Err(Failure::new(
@@ -77,7 +81,7 @@ async fn init<R: BufRead>(
     console.say(format!("{} has {}.", found.path.display(), counted(tables.len() as u64, "table")));
     let tier = questions.choice("Which plan does the HubSpot account have? It sets the limits", &TIERS, "free")?;
     let head = head(args, &found, tier);
-    let portal = if args.offline { None } else { Some(survey(args, &head).await?) };
+    let portal = if args.offline { None } else { Some(survey(args, &head, doors).await?) };
     let wanted = choose(&found.name, &tables, portal.as_ref(), &mut questions)?;
     let Some(proposal) = propose(&found.name, &wanted, portal.as_ref()) else {
         return Err(nothing(&tables));
@@ -152,9 +156,9 @@ fn nothing(tables: &[SourceTable]) -> Failure {
     )
 }
 
-async fn survey(args: &InitArgs, head: &str) -> Result<PortalSnapshot, Failure> {
+async fn survey(args: &InitArgs, head: &str, doors: &Doors) -> Result<PortalSnapshot, Failure> {
     let config = config(args, &format!("{head}{SURVEY}"))?;
-    wiring::survey_alone(&config).await
+    wiring::survey_alone(&config, doors).await
 }
 
 /// What `linchpin check` would say.
