@@ -31,10 +31,15 @@ pub struct PlanChunk {
 /// How many operations of one kind are in which state.
 pub type Progress = BTreeMap<(u16, EntryName, String, OperationState), u64>;
 
+/// How many ended runs are remembered with their rejected rows, which are rows of somebody's database.
+pub const ENDED_RUNS_KEPT_MAX: usize = 50;
+
 /// The book of runs.
 #[async_trait]
 pub trait Runs: Send + Sync {
-    /// Opens a run in state `Planning`; refused if the run exists. Other runs of the install in `Planning` are dropped with their operations.
+    /// Opens a run in state `Planning`; refused if the run exists. Other runs of the install in `Planning` are dropped
+    /// with their operations. Of the ended runs (finished or dropped) the newest [`ENDED_RUNS_KEPT_MAX`] stay, older ones
+    /// are forgotten with their rejected rows.
     async fn begin(&self, install: Install, run: RunId, mapping: u64, now: Wall) -> Result<(), StoreError>;
 
     /// Adds a chunk to a run in `Planning`: all of it or nothing. Links and associations replace those of the same row.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::codec::Scope;
 use crate::fault::{Fault, touched};
-use crate::tally;
+use crate::{rejected, tally};
 
 /// How many operations one step deletes at most.
 const STEP_MAX: i64 = 5_000;
@@ -45,10 +45,6 @@ pub(crate) const DELETE_LAST_OPERATIONS: &str = "
 
 pub(crate) const DELETE_LAST_PAYLOADS: &str = "
     delete from payload
-    where portal = ?1 and app = ?2 and run = ?3";
-
-pub(crate) const DELETE_REJECTED: &str = "
-    delete from rejected
     where portal = ?1 and app = ?2 and run = ?3";
 
 pub(crate) const UNMARK: &str = "
@@ -93,7 +89,7 @@ pub(crate) fn sweep_step(tx: &Connection, install: Install) -> Result<bool, Faul
     tx.prepare_cached(DELETE_LAST_OPERATIONS)?.execute(params![scope.portal, scope.app, run])?;
     tx.prepare_cached(DELETE_LAST_PAYLOADS)?.execute(params![scope.portal, scope.app, run])?;
     if !keep_rejected {
-        tx.prepare_cached(DELETE_REJECTED)?.execute(params![scope.portal, scope.app, run])?;
+        rejected::forget(tx, scope, run)?;
     }
     let rows = tx.prepare_cached(UNMARK)?.execute(params![scope.portal, scope.app, run])?;
     touched("litter", rows, 1)?;

@@ -25,6 +25,10 @@ pub(crate) const LIST: &str = "
     order by place
     limit ?5";
 
+pub(crate) const FORGET: &str = "
+    delete from rejected
+    where portal = ?1 and app = ?2 and run = ?3";
+
 struct StoredRejection {
     place: i64,
     row: RowId,
@@ -40,6 +44,12 @@ impl TryFrom<StoredRejection> for RejectedRow {
         let rejection = decode(&stored.rejection, place)?;
         Ok(Self { row: stored.row, rejection, content: stored.content })
     }
+}
+
+/// Forgets the rejected rows of a run.
+pub(crate) fn forget(tx: &Connection, scope: Scope, run: i64) -> Result<(), Fault> {
+    tx.prepare_cached(FORGET)?.execute(params![scope.portal, scope.app, run])?;
+    Ok(())
 }
 
 /// Adds rows after those that are there.

@@ -7,7 +7,7 @@ use linchpin_core::sync::operation::{Operation, OperationState};
 use linchpin_core::sync::run::{Plan, RejectedRow, Run, RunId, RunState};
 use linchpin_core::time::Wall;
 use linchpin_hubspot::id::Install;
-use linchpin_ports::runs::{PlanChunk, Progress, Runs};
+use linchpin_ports::runs::{ENDED_RUNS_KEPT_MAX, PlanChunk, Progress, Runs};
 use linchpin_ports::store::{Refusal, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -51,6 +51,18 @@ pub(crate) const RECENT: &str = "
     where portal = ?1 and app = ?2
     order by run desc
     limit ?3";
+
+pub(crate) const ENDED_BEYOND: &str = "
+    select r.run
+    from run r
+    where r.portal = ?1 and r.app = ?2 and r.state in (3, 4)
+        and not exists (select 1 from litter l where l.portal = r.portal and l.app = r.app and l.run = r.run)
+    order by r.run desc
+    limit -1 offset ?3";
+
+pub(crate) const FORGET: &str = "
+    delete from run
+    where portal = ?1 and app = ?2 and run = ?3";
 
 pub(crate) const SET_STATE: &str = "
     update run
@@ -166,6 +178,7 @@ fn begin(tx: &Connection, install: Install, run: RunId, mapping: u64, now: Wall)
         Ok(found) => return Err(Refusal::WrongState { run: run.to_string(), found }.into()),
     }
     drop_all(tx, scope, RunState::Planning)?;
+    forget_old(tx, scope)?;
     let revision = integer(links::revision(tx, scope)?)?;
     let rows = tx.prepare_cached(INSERT)?.execute(params![
         scope.portal,
@@ -177,6 +190,20 @@ fn begin(tx: &Connection, install: Install, run: RunId, mapping: u64, now: Wall)
         revision
     ])?;
     touched("run", rows, 1)
+}
+
+/// Forgets ended runs beyond the newest ones. Those whose operations are still being deleted have their turn later.
+fn forget_old(tx: &Connection, scope: Scope) -> Result<(), Fault> {
+    let old: Vec<i64> = tx
+        .prepare_cached(ENDED_BEYOND)?
+        .query_map(params![scope.portal, scope.app, amount(ENDED_RUNS_KEPT_MAX)], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for run in old {
+        tally::forget(tx, scope, run)?;
+        rejected::forget(tx, scope, run)?;
+        touched("run", tx.prepare_cached(FORGET)?.execute(params![scope.portal, scope.app, run])?, 1)?;
+    }
+    Ok(())
 }
 
 fn extend(tx: &Connection, install: Install, run: RunId, chunk: PlanChunk) -> Result<(), Fault> {

@@ -33,6 +33,7 @@ macro_rules! store_tests {
             a_begun_run_is_planning,
             a_run_begins_once,
             a_run_that_begins_drops_others_in_planning,
+            of_the_ended_runs_the_newest_stay,
             an_unknown_run_is_refused_everywhere,
             a_chunk_is_all_or_nothing,
             operations_that_do_not_ascend_are_refused,

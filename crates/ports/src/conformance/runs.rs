@@ -10,7 +10,7 @@ use super::fixtures::{
     INSTALL, NOW, OTHER, applying, association, chunk, claim, contact, contacts, done, entry, key, link, operation,
     planned, planning, rejected_row, rejection, run, settle,
 };
-use crate::runs::PlanChunk;
+use crate::runs::{ENDED_RUNS_KEPT_MAX, PlanChunk};
 use crate::store::{Refusal, StoreError};
 
 fn refusal<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> Refusal {
@@ -315,6 +315,32 @@ pub async fn a_finished_run_keeps_its_rejected_rows_and_counts<H: Home>(make: im
     assert_eq!(counts, [(kind(OperationState::Done), 2), (kind(OperationState::Rejected), 1)]);
     let rejected = stores.runs.rejected(INSTALL, run(1), 0, 9).await.expect("rejected rows");
     assert_eq!(rejected.len(), 1);
+}
+
+/// `begin` forgets ended runs beyond the newest ones, with their rejected rows.
+pub async fn of_the_ended_runs_the_newest_stay<H: Home>(make: impl Fn() -> H) {
+    let mut home = make();
+    let stores = home.open().await;
+    let kept = u64::try_from(ENDED_RUNS_KEPT_MAX).expect("a small number");
+    for number in 1..=kept + 2 {
+        planning(&stores, run(number), []).await;
+        let chunk = PlanChunk { rejected: vec![rejected_row("a")], ..PlanChunk::default() };
+        stores.runs.extend(INSTALL, run(number), chunk).await.expect("a chunk");
+        stores.runs.seal(INSTALL, run(number), Plan::default()).await.expect("a plan is sealed");
+        stores.runs.start(INSTALL, run(number)).await.expect("a run starts");
+        stores.runs.finish(INSTALL, run(number)).await.expect("a run finishes");
+    }
+    planning(&stores, run(kept + 3), []).await;
+    for forgotten in [1, 2] {
+        assert_eq!(refusal(stores.runs.get(INSTALL, run(forgotten)).await), unknown(forgotten));
+        assert_eq!(refusal(stores.runs.rejected(INSTALL, run(forgotten), 0, 9).await), unknown(forgotten));
+    }
+    assert_eq!(stores.runs.rejected(INSTALL, run(3), 0, 9).await.expect("rejected rows").len(), 1);
+    assert_eq!(stores.runs.recent(INSTALL, usize::MAX).await.expect("runs").len(), ENDED_RUNS_KEPT_MAX + 1);
+}
+
+fn unknown(number: u64) -> Refusal {
+    Refusal::UnknownRun(run(number).to_string())
 }
 
 /// The open run is the one being applied, else the newest planned one.
