@@ -2,6 +2,7 @@
 //!
 //! Names and exit codes are relied on by other programs: add freely, change nothing.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -227,7 +228,7 @@ Examples:
   linchpin sim --token pat-test-1 --seed 7 --latency-ms 80 --window seconds
 
 Control, outside the limits: GET /_control/stats, GET /_control/ledger, POST /_control/reset,
-POST /_control/seed, GET /_control/dump/{type}.")]
+POST /_control/seed, GET /_control/dump/{type}, GET /_control/oauth.")]
 pub(crate) struct SimArgs {
     /// The port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = SIM_PORT)]
@@ -235,6 +236,9 @@ pub(crate) struct SimArgs {
     /// The private app token to accept; made and printed when it is not given
     #[arg(long)]
     pub(crate) token: Option<String>,
+    /// A public app that accounts can install with OAuth, as `CLIENT_ID:CLIENT_SECRET`; may be given several times
+    #[arg(long = "oauth-app", value_name = "ID:SECRET", value_parser = oauth_app)]
+    pub(crate) oauth_apps: Vec<OauthApp>,
     /// The account's plan, which sets its limits
     #[arg(long, value_enum, default_value = "professional")]
     pub(crate) tier: SimTier,
@@ -256,6 +260,30 @@ pub(crate) struct SimArgs {
     /// How the ten-second limit counts
     #[arg(long, value_enum, default_value = "exact")]
     pub(crate) window: Window,
+}
+
+/// The identity of a public app.
+#[derive(Clone)]
+pub(crate) struct OauthApp {
+    /// The public half.
+    pub(crate) client_id: String,
+    /// The secret half.
+    pub(crate) client_secret: String,
+}
+
+impl fmt::Debug for OauthApp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OauthApp").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+fn oauth_app(text: &str) -> Result<OauthApp, &'static str> {
+    match text.split_once(':') {
+        Some((id, secret)) if !id.is_empty() && !secret.is_empty() => {
+            Ok(OauthApp { client_id: id.to_owned(), client_secret: secret.to_owned() })
+        }
+        _ => Err("give the client id and the client secret with a colon between them"),
+    }
 }
 
 /// The plans that a simulated account may have.

@@ -9,6 +9,7 @@
 //! | `POST seed` | `{"contacts":1000,"companies":100,"deals":200,"owners":8,"associate":true}` |
 //! | `GET`, `POST`, `DELETE faults` | lists, arms (a rule, a list, or `{"faults":[..]}`) and disarms fault rules |
 //! | `POST revoke` | `{"token":".."}` kills a token |
+//! | `GET`, `POST oauth` | lists apps and grants without their secrets; `{"expire":ID}` or `{"uninstall":ID}` ends one |
 //! | `GET`, `POST clock` | says the time; `{"advance_ms":N}` moves it forward |
 //!
 //! `dump` and `seed` take `?portal=ID`. Pure: it reads and changes a hub. Moving the clock is asked for in the reply,
@@ -69,6 +70,10 @@ enum Complaint {
     Portal(String),
     #[error("there is no such token")]
     Token,
+    #[error("there is no grant {0}")]
+    Grant(u64),
+    #[error("give {{\"expire\":ID}} or {{\"uninstall\":ID}}")]
+    EmptyOauth,
     #[error("`advance_ms` must be between 0 and {ADVANCE_MS_MAX}")]
     Advance,
     #[error("one seeding makes at most {SEED_RECORDS_MAX} records")]
@@ -76,8 +81,8 @@ enum Complaint {
     #[error("give {{\"stats\":true}}, {{\"state\":true}} or both")]
     EmptyReset,
     #[error(
-        "no such control call; there are GET stats, ledger, dump/{{type}}, clock, faults, POST reset, seed, faults, \
-         clock, revoke and DELETE faults"
+        "no such control call; there are GET stats, ledger, dump/{{type}}, clock, faults, oauth, POST reset, seed, \
+         faults, clock, revoke, oauth and DELETE faults"
     )]
     Path,
 }
@@ -85,8 +90,8 @@ enum Complaint {
 impl Complaint {
     fn status(&self) -> u16 {
         match self {
-            Self::Body(_) | Self::Fault(_) | Self::Advance | Self::EmptyReset | Self::Seed => 400,
-            Self::Type(_) | Self::Portal(_) | Self::Token | Self::Path => 404,
+            Self::Body(_) | Self::Fault(_) | Self::Advance | Self::EmptyReset | Self::EmptyOauth | Self::Seed => 400,
+            Self::Type(_) | Self::Portal(_) | Self::Token | Self::Grant(_) | Self::Path => 404,
         }
     }
 }
@@ -108,6 +113,14 @@ struct Advance {
 #[serde(deny_unknown_fields)]
 struct Revoke {
     token: String,
+}
+
+/// What to do to which grant.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OauthOrder {
+    expire: Option<u64>,
+    uninstall: Option<u64>,
 }
 
 /// One rule, a list of them, or an object that holds the list.
@@ -132,8 +145,11 @@ pub(crate) fn handle(hub: &mut Hub, request: &ApiRequest, now: Millis, dice: &mu
 
 /// What the clock says.
 pub(crate) fn clock_answer(now: Millis) -> ApiAnswer {
-    let text = jiff::Timestamp::from_millisecond(now.0).ok().map(envelope::iso);
-    envelope::json(200, &json!({"now": text, "now_ms": now.0}))
+    envelope::json(200, &json!({"now": instant(now), "now_ms": now.0}))
+}
+
+fn instant(at: Millis) -> Option<String> {
+    jiff::Timestamp::from_millisecond(at.0).ok().map(envelope::iso)
 }
 
 /// The headers of an answer of JSON lines.
@@ -166,6 +182,8 @@ fn decide(hub: &mut Hub, request: &ApiRequest, now: Millis, dice: &mut dyn Rng) 
             }
             Ok(whole(envelope::json(200, &json!({"revoked": true}))))
         }
+        (&Method::GET, ["oauth"]) => Ok(oauth(hub, now)),
+        (&Method::POST, ["oauth"]) => change_grant(hub, &body(request)?, now),
         (&Method::GET, ["clock"]) => Ok(whole(clock_answer(now))),
         (&Method::POST, ["clock"]) => match body(request)? {
             Advance { advance_ms: ms @ 0..=ADVANCE_MS_MAX } => Ok(Reply::Advance { ms }),
@@ -227,7 +245,7 @@ fn seed(hub: &mut Hub, request: &ApiRequest, now: Millis, dice: &mut dyn Rng) ->
     Ok(whole(envelope::json(200, &json!(report))))
 }
 
-/// Clears the book, or records, counters and revocations of every portal. Fault rules stay: they have a DELETE.
+/// Clears the book, or records, counters, revocations and grants of every portal. Fault rules stay: they have a DELETE.
 fn reset(hub: &mut Hub, what: &Reset, now: Millis) -> Result<Reply, Complaint> {
     if !what.stats && !what.state {
         return Err(Complaint::EmptyReset);
@@ -236,12 +254,57 @@ fn reset(hub: &mut Hub, what: &Reset, now: Millis) -> Result<Reply, Complaint> {
         hub.ledger.clear();
     }
     if what.state {
-        hub.credentials.restore_all();
+        hub.reset_credentials();
         for (_, slot) in hub.portals_mut() {
             slot.reset(now);
         }
     }
     Ok(whole(envelope::json(200, &json!({"stats": what.stats, "state": what.state}))))
+}
+
+/// Apps and grants; neither secrets nor tokens are shown.
+fn oauth(hub: &Hub, now: Millis) -> Reply {
+    let apps: Vec<Value> = hub
+        .authority
+        .apps()
+        .map(|app| {
+            json!({
+                "client_id": app.client_id, "app_id": app.app_id, "redirect_uris": app.redirect_uris,
+                "scopes": app.scopes,
+            })
+        })
+        .collect();
+    let grants: Vec<Value> = hub
+        .authority
+        .grants()
+        .map(|grant| {
+            let expiries = hub.authority.expiries(grant.id, &hub.credentials, now);
+            json!({
+                "id": grant.id, "client_id": grant.client_id, "app_id": grant.app_id, "portal_id": grant.portal_id,
+                "user_id": grant.user_id, "scopes": grant.scopes, "granted_at": instant(grant.made),
+                "refresh_token": if grant.is_revoked { "revoked" } else { "live" },
+                "access_tokens_expire_at": expiries.into_iter().map(instant).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    whole(envelope::json(200, &json!({"apps": apps, "grants": grants})))
+}
+
+fn change_grant(hub: &mut Hub, order: &OauthOrder, now: Millis) -> Result<Reply, Complaint> {
+    match order {
+        OauthOrder { expire: Some(id), uninstall: None } => {
+            if !hub.authority.expire(*id, &mut hub.credentials, now) {
+                return Err(Complaint::Grant(*id));
+            }
+        }
+        OauthOrder { expire: None, uninstall: Some(id) } => {
+            let grant = hub.authority.grant(*id).ok_or(Complaint::Grant(*id))?;
+            let (app_id, portal_id) = (grant.app_id, grant.portal_id);
+            hub.uninstall(app_id, portal_id);
+        }
+        OauthOrder { .. } => return Err(Complaint::EmptyOauth),
+    }
+    Ok(oauth(hub, now))
 }
 
 fn faults(hub: &Hub) -> Reply {

@@ -40,14 +40,34 @@ pub struct Credential {
     pub user_id: u64,
     /// The granted scopes; `None` grants everything.
     pub scopes: Option<Vec<String>>,
-    /// Since when it is dead, if it is.
+    /// Since when it is dead, if it was revoked.
     pub dead_since: Option<Millis>,
+    /// When it dies by itself: the access tokens of OAuth apps do, those of private apps do not.
+    pub expires_at: Option<Millis>,
 }
 
 impl Credential {
     /// Makes a private app's credential with every scope.
     pub fn private_app(portal_id: u64, app_id: u64) -> Self {
-        Self { kind: CredentialKind::PrivateApp, portal_id, app_id, user_id: 1, scopes: None, dead_since: None }
+        Self {
+            kind: CredentialKind::PrivateApp,
+            portal_id,
+            app_id,
+            user_id: 1,
+            scopes: None,
+            dead_since: None,
+            expires_at: None,
+        }
+    }
+
+    /// Makes an OAuth app's credential with every scope, which does not expire.
+    pub fn oauth_app(portal_id: u64, app_id: u64) -> Self {
+        Self { kind: CredentialKind::OAuthApp, ..Self::private_app(portal_id, app_id) }
+    }
+
+    /// Says since when it is dead: the earlier of its revocation and its expiry, if that has come.
+    pub fn dead_by(&self, now: Millis) -> Option<Millis> {
+        [self.dead_since, self.expires_at].into_iter().flatten().filter(|since| *since <= now).min()
     }
 
     /// The name in the ledger.
@@ -127,6 +147,11 @@ impl Credentials {
         true
     }
 
+    /// Forgets a token: from now on it is a string like any other.
+    pub(crate) fn forget(&mut self, token: &str) {
+        self.by_token.remove(token);
+    }
+
     /// Brings revoked tokens back to life.
     pub(crate) fn restore_all(&mut self) {
         for credential in self.by_token.values_mut() {
@@ -135,7 +160,7 @@ impl Credentials {
     }
 
     /// Finds who calls.
-    pub(crate) fn identify(&self, headers: &HeaderMap) -> Result<&Credential, Stranger> {
+    pub(crate) fn identify(&self, headers: &HeaderMap, now: Millis) -> Result<&Credential, Stranger> {
         let value =
             headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or(Stranger::Missing)?;
         let (scheme, token) = value.split_once(' ').ok_or(Stranger::Missing)?;
@@ -143,7 +168,7 @@ impl Credentials {
             return Err(Stranger::Missing);
         }
         let credential = self.find(token.trim()).ok_or(Stranger::Unknown)?;
-        match credential.dead_since {
+        match credential.dead_by(now) {
             Some(since) => Err(Stranger::Dead { since }),
             None => Ok(credential),
         }
@@ -215,7 +240,7 @@ mod tests {
             (Some("bearer pat-na1-good"), Ok("private_app:7007".to_owned())),
         ];
         for (value, expected) in table {
-            let found = credentials.identify(&headers(value)).map(Credential::name);
+            let found = credentials.identify(&headers(value), NOW).map(Credential::name);
             assert_eq!(found, expected, "{value:?}");
         }
     }
@@ -243,9 +268,9 @@ mod tests {
         let good = headers(Some("Bearer pat-na1-good"));
         assert!(credentials.revoke("pat-na1-good", NOW));
         assert!(!credentials.revoke("pat-na1-other", NOW));
-        assert_eq!(credentials.identify(&good).unwrap_err(), Stranger::Dead { since: NOW });
+        assert_eq!(credentials.identify(&good, NOW).unwrap_err(), Stranger::Dead { since: NOW });
         credentials.restore_all();
-        assert!(credentials.identify(&good).is_ok());
+        assert!(credentials.identify(&good, NOW).is_ok());
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::{
     faults::{FaultRule, FaultRuleError},
     limits::{Profile, Tier, WindowModel},
     model::{PortalOptions, SeedSpec},
+    oauth::OauthAppSpec,
 };
 
 /// The longest mean latency, in milliseconds.
@@ -57,6 +58,8 @@ pub struct SimOptions {
     pub profile: Profile,
     /// The tokens; without any, one is made from the dice.
     pub tokens: Vec<TokenSpec>,
+    /// The public apps that portals may install through the consent page.
+    pub oauth_apps: Vec<OauthAppSpec>,
     /// The seed of every draw.
     pub seed: u64,
     /// The mean latency in milliseconds; 0 answers at once.
@@ -78,6 +81,7 @@ impl Default for SimOptions {
             limit_increase: false,
             profile: Profile::Current,
             tokens: Vec::new(),
+            oauth_apps: Vec::new(),
             seed: 0,
             latency_ms: 0,
             window: WindowModel::Exact,
@@ -119,6 +123,17 @@ pub enum StartError {
     /// A token is given twice.
     #[error("the same token is given twice")]
     TokenTwice,
+    /// An OAuth app's id or secret cannot be sent, or is empty.
+    #[error("an OAuth app's client id and secret must be visible ASCII text without blanks")]
+    OauthApp,
+    /// An OAuth app is given twice.
+    #[error("the same OAuth client id is given twice")]
+    OauthAppTwice,
+    /// An OAuth app's codes may not be sent to this address.
+    #[error(
+        "`{0}` is no redirect address: it must be https, or http on localhost, without an IP address or a fragment"
+    )]
+    RedirectUri(String),
     /// A fault rule is wrong.
     #[error("a fault rule cannot be armed")]
     Fault(#[from] FaultRuleError),

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::{
-    credential::Credentials,
+    credential::{Credential, CredentialKind, Credentials},
     envelope::{self, Envelope},
     limits::{DayUse, Limiter},
     wire::{ApiAnswer, Millis},
@@ -29,7 +29,9 @@ pub(crate) fn token_info(credentials: &Credentials, body: &[u8], now: Millis, di
         let message = "Invalid input JSON on line 1, column 1: Some required fields were not set: [tokenKey]";
         return Envelope::new(400, message).answer(now, dice);
     };
-    let found = credentials.find(&body.token_key).filter(|credential| credential.dead_since.is_none());
+    let is_live =
+        |credential: &&Credential| credential.kind == CredentialKind::PrivateApp && credential.dead_by(now).is_none();
+    let found = credentials.find(&body.token_key).filter(is_live);
     let Some(credential) = found else {
         return Envelope::new(404, "resource not found").answer(now, dice);
     };

@@ -6,7 +6,10 @@
 
 use http::Method;
 
-use crate::limits::CostClass;
+use crate::{
+    limits::CostClass,
+    oauth::{self, OauthRoute},
+};
 
 /// Versions stand in one of the first segments (`/crm/v3/..`, `/crm/objects/2026-03/..`).
 const VERSION_SEGMENTS: usize = 4;
@@ -31,6 +34,10 @@ pub(crate) enum OwnRoute {
     TokenInfo,
     /// `GET /account-info/{version}/api-usage/daily/private-apps`
     DailyUse,
+    /// The authorize page, and the calls about codes and tokens.
+    Oauth(OauthRoute),
+    /// `DELETE /appinstalls/{version}/external-install`
+    Uninstall,
 }
 
 /// Classifies a call by its method and path.
@@ -41,7 +48,20 @@ pub fn classify(method: &Method, path: &str) -> Route {
     let words: Vec<&str> =
         segments.iter().enumerate().filter(|(at, _)| Some(*at) != version).map(|(_, word)| *word).collect();
     let template = template(method, &segments, &words, version);
-    Route { template, class: class(method, &words), own: own(method, &words), scope: scope(method, &words) }
+    let own = oauth::recognise(method, &segments).map(OwnRoute::Oauth).or_else(|| own(method, &words));
+    Route { template, class: class(method, &words), own, scope: scope(method, &words) }
+}
+
+impl Route {
+    /// The path as it may be written down: without the token that some calls carry in it.
+    pub(crate) fn discreet<'a>(&'a self, path: &'a str) -> &'a str {
+        match self.own {
+            Some(OwnRoute::Oauth(route)) if route.has_token_in_path() => {
+                self.template.split_once(' ').map_or("", |(_, path)| path)
+            }
+            _ => path,
+        }
+    }
 }
 
 fn is_version(segment: &str) -> bool {
@@ -82,6 +102,7 @@ fn placeholder(words: &[&str], at: usize) -> Option<&'static str> {
         | ["crm", "owners", _] => Some("{id}"),
         ["crm", "objects", _, _, "associations", _, _, _] => Some("{type}"),
         ["crm", "properties", _, _] | ["crm", "properties", _, "groups", _] => Some("{name}"),
+        ["oauth", "access-tokens" | "refresh-tokens", _, ..] => Some("{token}"),
         [.., word] if is_value(word) => Some("{id}"),
         _ => None,
     }
@@ -113,6 +134,7 @@ fn own(method: &Method, words: &[&str]) -> Option<OwnRoute> {
     match words {
         ["oauth", "private-apps", "get", "access-token-info"] if *method == Method::POST => Some(OwnRoute::TokenInfo),
         ["account-info", "api-usage", "daily", "private-apps"] if *method == Method::GET => Some(OwnRoute::DailyUse),
+        ["appinstalls", "external-install"] if *method == Method::DELETE => Some(OwnRoute::Uninstall),
         _ => None,
     }
 }
@@ -185,6 +207,8 @@ mod tests {
             ),
             ("GET", "/crm/v3/owners/55", "GET /crm/v3/owners/{id}"),
             ("GET", "/nowhere/12/else", "GET /nowhere/{id}/else"),
+            ("GET", "/oauth/v1/access-tokens/CKsecret", "GET /oauth/v1/access-tokens/{token}"),
+            ("GET", "/oauth/48/authorize", "GET /oauth/{id}/authorize"),
         ];
         for (method, path, expected) in table {
             let method = Method::from_bytes(method.as_bytes()).unwrap();

@@ -4,13 +4,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use linchpin_simulator::limits::{Tier, WindowModel};
 use linchpin_simulator::model::IndexLag as ModelLag;
-use linchpin_simulator::{APP_ID_DEFAULT, SimOptions, Simulator, StartError, StartFile, TokenSpec};
+use linchpin_simulator::{APP_ID_DEFAULT, OauthAppSpec, SimOptions, Simulator, StartError, StartFile, TokenSpec};
 use serde::Serialize;
 
-use crate::args::{IndexLag, SimArgs, SimTier, Window};
+use crate::args::{IndexLag, OauthApp, SimArgs, SimTier, Window};
 use crate::console::Console;
 use crate::failure::{Code, Exit, Failure, chain};
 use crate::stop;
+
+/// The app id of the first `--oauth-app`; the next ones count on.
+const OAUTH_APP_ID_FIRST: u64 = APP_ID_DEFAULT + 1;
 
 #[derive(Serialize)]
 struct Outcome<'a> {
@@ -61,6 +64,7 @@ fn options(args: &SimArgs) -> Result<SimOptions, Failure> {
         },
         limit_increase: args.limit_increase,
         tokens: args.token.iter().map(|token| TokenSpec::new(token, APP_ID_DEFAULT)).collect(),
+        oauth_apps: args.oauth_apps.iter().zip(OAUTH_APP_ID_FIRST..).map(app_spec).collect(),
         seed: args.seed,
         latency_ms: args.latency_ms,
         window: match args.window {
@@ -77,6 +81,10 @@ fn options(args: &SimArgs) -> Result<SimOptions, Failure> {
         options.start = load(path)?;
     }
     Ok(options)
+}
+
+fn app_spec((app, app_id): (&OauthApp, u64)) -> OauthAppSpec {
+    OauthAppSpec::new(&app.client_id, &app.client_secret, app_id)
 }
 
 fn load(path: &std::path::Path) -> Result<StartFile, Failure> {
@@ -102,6 +110,9 @@ fn unstarted(error: &StartError) -> Failure {
         | StartError::Latency(_)
         | StartError::Token
         | StartError::TokenTwice
+        | StartError::OauthApp
+        | StartError::OauthAppTwice
+        | StartError::RedirectUri(_)
         | StartError::Fault(_) => Failure::new(Code::Setting, chain(error), "see `linchpin sim --help`"),
     }
 }
@@ -138,9 +149,25 @@ mod tests {
             "off",
             "--token",
             "pat-test-1",
+            "--oauth-app",
+            "client-1:secret:1",
+            "--oauth-app",
+            "client-2:secret-2",
         ]);
         assert_eq!((told.tier, told.limit_increase, told.seed, told.latency_ms), (Tier::Free, true, 7, 80));
         assert_eq!((told.window, told.portal.index_lag), (WindowModel::Seconds, ModelLag::Off));
         assert_eq!(told.tokens, [TokenSpec::new("pat-test-1", APP_ID_DEFAULT)]);
+        let apps = [OauthAppSpec::new("client-1", "secret:1", 7_008), OauthAppSpec::new("client-2", "secret-2", 7_009)];
+        assert_eq!(told.oauth_apps, apps);
+    }
+
+    #[test]
+    fn an_oauth_app_without_a_secret_is_refused_without_showing_it() {
+        for text in ["client-1", "client-1:", ":secret-1"] {
+            assert!(Cli::try_parse_from(["linchpin", "sim", "--oauth-app", text]).is_err(), "{text}");
+        }
+        let cli = Cli::try_parse_from(["linchpin", "sim", "--oauth-app", "client-1:secret-1"]).unwrap();
+        let Command::Sim(args) = cli.command else { panic!("this is `sim`") };
+        assert!(!format!("{args:?}").contains("secret-1"));
     }
 }

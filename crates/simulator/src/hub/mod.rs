@@ -7,17 +7,19 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use http::header;
+use bytes::Bytes;
+use http::{HeaderMap, header};
 use rand_core::Rng;
 
 use crate::{
-    credential::{self, Credential, Credentials},
+    credential::{self, Credential, CredentialKind, Credentials},
     dice, envelope,
     faults::{self, Fault, FaultRule, FaultRuleError, Faults},
     latency,
     ledger::{Happened, Ledger},
     limits::{Counted, LimitRules, Limiter, Profile, Quotas, zone},
     model::{Caller, Portal, RecordSource},
+    oauth::{Authority, OauthRoute, Scene},
     options::{APP_ID_DEFAULT, LATENCY_MS_MAX, SimOptions, StartError, TokenSpec},
     own::{self, DailyUseCopy},
     refusal,
@@ -57,6 +59,7 @@ pub struct Hub {
     portals: BTreeMap<u64, PortalSlot>,
     first_portal: u64,
     pub(crate) credentials: Credentials,
+    pub(crate) authority: Authority,
     pub(crate) faults: Faults,
     pub(crate) ledger: Ledger,
     latency_ms: u32,
@@ -120,6 +123,7 @@ impl Hub {
             portals: BTreeMap::from([(portal_id, PortalSlot::new(options, now)?)]),
             first_portal: portal_id,
             credentials: credentials(options, dice)?,
+            authority: Authority::new(&options.oauth_apps)?,
             faults: Faults::default(),
             ledger: Ledger::default(),
             latency_ms: options.latency_ms,
@@ -161,9 +165,22 @@ impl Hub {
         self.faults.clear();
     }
 
-    /// Kills a token from now on; false when it is unknown.
+    /// Kills a token from now on, of an app or a refresh token; false when it is unknown.
     pub fn revoke(&mut self, token: &str) -> bool {
-        self.credentials.revoke(token, self.now)
+        self.credentials.revoke(token, self.now) || self.authority.revoke(token)
+    }
+
+    /// Removes an OAuth app from a portal: its tokens die. False when it is not installed there.
+    pub fn uninstall(&mut self, app_id: u64, portal_id: u64) -> bool {
+        let is_installed = self.authority.grants().any(|grant| grant.app_id == app_id && grant.portal_id == portal_id);
+        self.authority.uninstall(app_id, portal_id, &mut self.credentials, self.now);
+        is_installed
+    }
+
+    /// Brings killed tokens back to life, and forgets all codes and grants of OAuth apps with their tokens.
+    pub(crate) fn reset_credentials(&mut self) {
+        self.authority.reset(&mut self.credentials);
+        self.credentials.restore_all();
     }
 
     /// All tokens, sorted.
@@ -281,18 +298,56 @@ impl Hub {
         if call.request.path.len() + call.request.query.len() > URI_BYTES_MAX {
             return Executed::outside(envelope::html(414, "Request-URI Too Large"), "none");
         }
-        if call.route.own == Some(OwnRoute::TokenInfo) {
-            let answer = own::token_info(&self.credentials, &call.request.body, now, dice);
-            return Executed::outside(answer, "none");
+        match call.route.own {
+            Some(OwnRoute::TokenInfo) => {
+                let answer = own::token_info(&self.credentials, &call.request.body, now, dice);
+                return Executed::outside(answer, "none");
+            }
+            Some(OwnRoute::Oauth(route)) => return self.run_oauth(route, call, dice),
+            Some(OwnRoute::DailyUse | OwnRoute::Uninstall) | None => {}
         }
-        let credential = match self.credentials.identify(&call.request.headers) {
+        let credential = match self.credentials.identify(&call.request.headers, now) {
             Ok(credential) => credential.clone(),
             Err(stranger) => return Executed::outside(stranger.answer(now, dice), stranger.name()),
         };
         match self.portals.get_mut(&credential.portal_id) {
-            Some(slot) => slot.run(call, &credential, now, dice),
+            Some(slot) => {
+                let done = slot.run(call, &credential, now, dice);
+                if call.route.own == Some(OwnRoute::Uninstall) && was_executed(call, &done) {
+                    self.uninstall(credential.app_id, credential.portal_id);
+                }
+                done
+            }
             None => Executed::outside(envelope::html(404, "Not Found"), &credential.name()),
         }
+    }
+
+    /// Answers a call of the authorization server: no limit of a portal counts it, and every fault can strike it.
+    fn run_oauth(&mut self, route: OauthRoute, call: &InFlight, dice: &mut dyn Rng) -> Executed {
+        let now = self.now;
+        match &call.fault {
+            Some(Fault::RateLimit { policy }) => {
+                let nobody = Credential::oauth_app(self.first_portal, 0);
+                let answer = refusal::answer((*policy).into(), Profile::Current, &nobody, now, dice);
+                Executed::outside(answer, "none")
+            }
+            Some(Fault::Status { status, retry_after_s, executed, body }) => {
+                if *executed {
+                    self.run_oauth_truly(route, call, dice);
+                }
+                let answer = faults::status_answer(*status, *retry_after_s, body.as_deref(), now, dice);
+                Executed::outside(answer, "none")
+            }
+            _ => self.run_oauth_truly(route, call, dice),
+        }
+    }
+
+    fn run_oauth_truly(&mut self, route: OauthRoute, call: &InFlight, dice: &mut dyn Rng) -> Executed {
+        let portals: Vec<u64> = self.portals.keys().copied().collect();
+        let mut scene = Scene { credentials: &mut self.credentials, portals: &portals, now: self.now, dice };
+        let handled = self.authority.handle(route, &call.request, &mut scene);
+        let name = handled.app_id.map_or_else(|| "none".to_owned(), |app_id| format!("oauth_app:{app_id}"));
+        Executed::outside(handled.answer, &name)
     }
 
     fn record(&mut self, call: &InFlight, status: Option<u16>, credential: &str, counted: Counted) {
@@ -301,7 +356,7 @@ impl Hub {
             arrived: call.arrived,
             answered: call.answered,
             route: &call.route.template,
-            path: &call.request.path,
+            path: call.route.discreet(&call.request.path),
             status,
             credential,
             counted,
@@ -388,9 +443,17 @@ impl PortalSlot {
         if call.route.own == Some(OwnRoute::DailyUse) {
             return self.daily_use.answer(&mut self.limiter, now);
         }
+        if call.route.own == Some(OwnRoute::Uninstall) && credential.kind == CredentialKind::OAuthApp {
+            return ApiAnswer { status: 204, headers: HeaderMap::new(), body: Bytes::new() };
+        }
         let caller = Caller { app_id: credential.app_id, source: RecordSource::Integration };
         self.model.handle(&call.request, &caller, now, dice)
     }
+}
+
+/// Says whether an uninstallation took place: it was answered so, or the answer was replaced after the deed.
+fn was_executed(call: &InFlight, done: &Executed) -> bool {
+    done.answer.status == 204 || matches!(call.fault, Some(Fault::Status { executed: true, .. }))
 }
 
 fn is_from_the_edge(status: u16) -> bool {

@@ -192,7 +192,7 @@ pub(super) fn unreadable_parameter(name: &str) -> Refusal {
 }
 
 /// Decodes percent escapes; a broken escape stands for itself, bytes that are no UTF-8 become U+FFFD.
-pub(super) fn decode(text: &str, plus_is_space: bool) -> Cow<'_, str> {
+pub(crate) fn decode(text: &str, plus_is_space: bool) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte != b'%' && (byte != b'+' || !plus_is_space);
     if text.bytes().all(is_plain) {
         return Cow::Borrowed(text);
@@ -215,7 +215,7 @@ pub(super) fn decode(text: &str, plus_is_space: bool) -> Cow<'_, str> {
 }
 
 /// Encodes everything but unreserved characters.
-pub(super) fn encode(text: &str) -> String {
+pub(crate) fn encode(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {

@@ -47,6 +47,7 @@ use links::{End, Links};
 use pipeline::Pipeline;
 use property::{CREATED, MODIFIED, OBJECT_ID};
 
+pub(crate) use call::{decode, encode};
 pub use options::{IndexLag, PortalOptions};
 pub use seed::{SeedReport, SeedSpec};
 

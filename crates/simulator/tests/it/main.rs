@@ -4,6 +4,7 @@ mod control;
 mod end_to_end;
 mod http;
 mod in_process;
+mod oauth;
 
 use ::http::{Method, Request, Response};
 use bytes::Bytes;
