@@ -190,21 +190,6 @@ fn expired(since: Millis, now: Millis, dice: &mut dyn Rng) -> ApiAnswer {
         .answer(now, dice)
 }
 
-/// The 403 of a call whose app was not granted `scope`.
-pub(crate) fn missing_scope(scope: &str, now: Millis, dice: &mut dyn Rng) -> ApiAnswer {
-    let message = "This app hasn't been granted all required scopes to make this call. Read more about required \
-                   scopes here: https://developers.hubspot.com/scopes.";
-    let errors = json!([{
-        "message": "One or more of the following scopes are required.",
-        "context": {"requiredGranularScopes": [scope]},
-    }]);
-    Envelope::new(403, message)
-        .with("errors", errors)
-        .with("links", json!({"scopes": "https://developers.hubspot.com/scopes"}))
-        .with("category", "MISSING_SCOPES")
-        .answer(now, dice)
-}
-
 #[cfg(test)]
 mod tests {
     use rand_chacha::ChaCha8Rng;

@@ -190,6 +190,24 @@ pub const FACTS: &[Fact] = &[
     ),
     known(
         "credentials",
+        "schemas name the missing scope in the context of the answer; profile 2022 writes requiredScopes",
+        "recorded answers of amp-labs/connectors; HubSpot/hubspot-api-nodejs#268 (2022)",
+        "a_missing_scope_is_named_where_its_service_names_it",
+    ),
+    known(
+        "credentials",
+        "one of several scopes is enough: the sensitive ones, or `e-commerce` for products and line items",
+        "a quotation in a public issue; HubSpot's list of scopes",
+        "one_of_several_scopes_is_enough",
+    ),
+    guessed(
+        "credentials",
+        "schemas are written with `custom-object-write` or `crm.schemas.custom.write`",
+        "by analogy with the recorded `custom-object-read`",
+        "the_scope_follows_type_and_direction",
+    ),
+    known(
+        "credentials",
         "POST /oauth/v2/private-apps/get/access-token-info names user, portal, app and scopes",
         "HubSpot's private app documentation, 2025",
         "token_info_tells_who_a_token_is_without_any_limit",

@@ -47,7 +47,7 @@ pub(crate) fn token_info(credentials: &Credentials, body: &[u8], now: Millis, di
 /// The scopes of a token that may do everything that the simulator knows.
 fn all_scopes() -> Vec<String> {
     let types = ["contacts", "companies", "deals", "custom"];
-    let mut scopes: Vec<String> = vec!["e-commerce".into(), "crm.objects.owners.read".into()];
+    let mut scopes: Vec<String> = vec!["e-commerce".into(), "tickets".into(), "crm.objects.owners.read".into()];
     for family in ["objects", "schemas"] {
         for object_type in types {
             scopes.push(format!("crm.{family}.{object_type}.read"));

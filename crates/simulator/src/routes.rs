@@ -24,7 +24,38 @@ pub struct Route {
     /// Calls that the hub answers itself.
     pub(crate) own: Option<OwnRoute>,
     /// The scope without which the call is a 403, where it is known.
-    pub(crate) scope: Option<String>,
+    pub(crate) scope: Option<RequiredScope>,
+}
+
+/// The scope that a call needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RequiredScope {
+    /// The one that a refusal names.
+    pub(crate) named: String,
+    /// Others that open the call as well.
+    pub(crate) instead: Vec<String>,
+    /// Where a refusal names it.
+    pub(crate) shape: ScopeShape,
+}
+
+/// The two bodies of a missing scope; they differ by service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ScopeShape {
+    /// In the context of `errors[0]`.
+    Errors,
+    /// In the context of the answer itself: the service of schemas.
+    Context,
+}
+
+impl RequiredScope {
+    fn one(named: String) -> Self {
+        Self { named, instead: Vec::new(), shape: ScopeShape::Errors }
+    }
+
+    /// Says whether one of the granted scopes opens the call.
+    pub(crate) fn is_among(&self, granted: &[String]) -> bool {
+        granted.iter().any(|scope| *scope == self.named || self.instead.contains(scope))
+    }
 }
 
 /// Calls about apps and limits, which no portal model knows.
@@ -139,25 +170,41 @@ fn own(method: &Method, words: &[&str]) -> Option<OwnRoute> {
     }
 }
 
-fn scope(method: &Method, words: &[&str]) -> Option<String> {
+fn scope(method: &Method, words: &[&str]) -> Option<RequiredScope> {
     let (family, object_type, right) = match words {
         ["crm", "objects", object_type, "search"] | ["crm", "objects", object_type, "batch", "read"] => {
             ("objects", *object_type, "read")
         }
         ["crm", "objects", object_type, ..] => ("objects", *object_type, right_of(method)),
         ["crm", "properties", object_type, ..] => ("schemas", *object_type, right_of(method)),
-        ["crm", "owners", ..] => return Some("crm.objects.owners.read".into()),
+        ["crm" | "crm-object-schemas", "schemas", ..] => return Some(schema_scope(right_of(method))),
+        ["crm", "owners", ..] => return Some(RequiredScope::one("crm.objects.owners.read".into())),
         _ => return None,
     };
-    let object_type = match object_type {
-        "contact" | "contacts" | "0-1" => "contacts",
-        "company" | "companies" | "0-2" => "companies",
-        "deal" | "deals" | "0-3" => "deals",
-        "product" | "products" | "0-7" | "line_item" | "line_items" | "0-8" => return Some("e-commerce".into()),
-        other if other.starts_with("2-") || other.starts_with("p_") => "custom",
+    let (object_type, older) = match object_type {
+        "contact" | "contacts" | "0-1" => ("contacts", None),
+        "company" | "companies" | "0-2" => ("companies", None),
+        "deal" | "deals" | "0-3" => ("deals", None),
+        "ticket" | "tickets" | "0-5" => return Some(RequiredScope::one("tickets".into())),
+        "product" | "products" | "0-7" => ("products", Some("e-commerce")),
+        "line_item" | "line_items" | "0-8" => ("line_items", Some("e-commerce")),
+        other if other.starts_with("2-") || other.starts_with("p_") => ("custom", None),
         _ => return None,
     };
-    Some(format!("crm.{family}.{object_type}.{right}"))
+    let own = format!("crm.{family}.{object_type}.{right}");
+    let Some(older) = older else {
+        let sensitive =
+            ["sensitive", "highly_sensitive"].map(|kind| format!("crm.objects.{object_type}.{kind}.{right}.v2"));
+        let instead = if family == "objects" { sensitive.into() } else { Vec::new() };
+        return Some(RequiredScope { named: own, instead, shape: ScopeShape::Errors });
+    };
+    Some(RequiredScope { named: older.into(), instead: vec![own], shape: ScopeShape::Errors })
+}
+
+/// Schemas name their scopes as they were called once; today's names open them as well.
+fn schema_scope(right: &str) -> RequiredScope {
+    let instead = vec![format!("crm.schemas.custom.{right}")];
+    RequiredScope { named: format!("custom-object-{right}"), instead, shape: ScopeShape::Context }
 }
 
 fn right_of(method: &Method) -> &'static str {
@@ -246,11 +293,34 @@ mod tests {
             ("POST", "/crm/v3/objects/companies/batch/upsert", Some("crm.objects.companies.write")),
             ("POST", "/crm/v3/properties/contacts", Some("crm.schemas.contacts.write")),
             ("POST", "/crm/v3/objects/products", Some("e-commerce")),
+            ("GET", "/crm/v3/objects/tickets", Some("tickets")),
+            ("GET", "/crm/v3/schemas", Some("custom-object-read")),
+            ("POST", "/crm-object-schemas/2026-03/schemas", Some("custom-object-write")),
             ("GET", "/account-info/v3/details", None),
         ];
         for (method, path, expected) in table {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
-            assert_eq!(classify(&method, path).scope.as_deref(), expected, "{method} {path}");
+            let scope = classify(&method, path).scope.map(|scope| scope.named);
+            assert_eq!(scope.as_deref(), expected, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn one_of_several_scopes_is_enough() {
+        let table = [
+            ("/crm/v3/objects/contacts", "crm.objects.contacts.read", true),
+            ("/crm/v3/objects/contacts", "crm.objects.contacts.highly_sensitive.read.v2", true),
+            ("/crm/v3/objects/contacts", "crm.objects.contacts.sensitive.write.v2", false),
+            ("/crm/v3/objects/line_items", "e-commerce", true),
+            ("/crm/v3/objects/line_items", "crm.objects.line_items.read", true),
+            ("/crm/v3/objects/line_items", "crm.objects.products.read", false),
+            ("/crm/v3/properties/contacts", "crm.schemas.contacts.read", true),
+            ("/crm/v3/properties/contacts", "crm.objects.contacts.sensitive.read.v2", false),
+            ("/crm/v3/schemas", "crm.schemas.custom.read", true),
+        ];
+        for (path, granted, expected) in table {
+            let scope = classify(&Method::GET, path).scope.unwrap();
+            assert_eq!(scope.is_among(&[granted.to_owned()]), expected, "{path} {granted}");
         }
     }
 }

@@ -436,9 +436,9 @@ impl PortalSlot {
 
     fn handle_truly(&mut self, call: &InFlight, credential: &Credential, now: Millis, dice: &mut dyn Rng) -> ApiAnswer {
         if let (Some(scope), Some(granted)) = (&call.route.scope, &credential.scopes)
-            && !granted.contains(scope)
+            && !scope.is_among(granted)
         {
-            return credential::missing_scope(scope, now, dice);
+            return refusal::missing_scope(scope, self.profile, now, dice);
         }
         if call.route.own == Some(OwnRoute::DailyUse) {
             return self.daily_use.answer(&mut self.limiter, now);
