@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn an_oauth_app_without_a_secret_is_refused_without_showing_it() {
+    fn an_oauth_app_needs_a_secret_and_printing_the_flags_does_not_show_it() {
         for text in ["client-1", "client-1:", ":secret-1"] {
             assert!(Cli::try_parse_from(["linchpin", "sim", "--oauth-app", text]).is_err(), "{text}");
         }

@@ -19,7 +19,7 @@ use crate::{
 /// How long a code works, in seconds. HubSpot says that it is short lived; no source says how short.
 pub const CODE_SECONDS: i64 = 60;
 /// The codes that wait for their exchange.
-const CODES_MAX: usize = 10_000;
+const CODES_MAX: usize = 1_000;
 
 /// A code that waits for its exchange.
 pub(super) struct Code {
@@ -120,7 +120,7 @@ impl Authority {
     /// `GET`: the page for a person.
     pub(super) fn show_page(&self, request: &ApiRequest, scene: &Scene<'_>) -> Handled {
         match Asked::read(&self.apps, request, &Form::parse(&request.query), scene.portals) {
-            Ok(asked) => Handled::of(asked.app.app_id, page::consent(&asked, &request.path, scene.portals)),
+            Ok(asked) => Handled::of(asked.app.app_id, page::consent(&asked, scene.portals)),
             Err(mistake) => Handled::nobody(page::mistake(&mistake)),
         }
     }
@@ -220,5 +220,35 @@ fn send_back(asked: &Asked<'_>, mut fields: Vec<(&str, String)>) -> ApiAnswer {
         }
         // Registered and asked addresses are visible ASCII, so this page is never seen.
         Err(_) => envelope::html(400, "Bad Request"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::SeedableRng;
+
+    use super::*;
+
+    #[test]
+    fn old_codes_go_and_the_oldest_goes_when_there_are_too_many() {
+        let app = OauthAppSpec::new("id", "secret", 7);
+        let asked = Asked {
+            app: &app,
+            redirect_uri: "http://localhost".into(),
+            scopes: vec!["oauth".into()],
+            optional: Vec::new(),
+            state: None,
+            challenge: None,
+            portal: None,
+        };
+        let mut dice = ChaCha8Rng::seed_from_u64(1);
+        let mut codes = Codes::default();
+        let texts: Vec<String> = (0..=CODES_MAX).map(|_| codes.add(&asked, 1, Millis(0), &mut dice)).collect();
+        assert_eq!(codes.by_text.len(), CODES_MAX);
+        assert!(codes.take(&texts[0], "id").is_none());
+        assert!(codes.take(&texts[1], "id").is_some());
+        codes.add(&asked, 1, Millis(CODE_SECONDS * 1_000), &mut dice);
+        assert_eq!(codes.by_text.len(), 1);
     }
 }

@@ -19,7 +19,7 @@ pub const ACCESS_TOKEN_SECONDS: i64 = 1_800;
 /// The grants that are kept.
 pub(super) const GRANTS_MAX: usize = 10_000;
 /// The access tokens that are kept, dead ones included: a forgotten one is answered like any unknown string.
-pub(super) const ACCESS_TOKENS_MAX: usize = 100_000;
+pub(super) const ACCESS_TOKENS_MAX: usize = 20_000;
 /// The length of a made access token; HubSpot allows up to 512 characters.
 const ACCESS_TOKEN_CHARS: usize = 160;
 
@@ -223,6 +223,21 @@ mod tests {
         assert_eq!(grants.iter().count(), GRANTS_MAX);
         assert!(grants.of_refresh_token(&refresh).is_none());
         assert_eq!(credentials.find(&token).unwrap().dead_by(NOW), Some(NOW));
+    }
+
+    #[test]
+    fn the_oldest_access_token_is_forgotten_when_there_are_too_many() {
+        let mut dice = ChaCha8Rng::seed_from_u64(1);
+        let (mut grants, mut credentials) = (Grants::default(), Credentials::default());
+        let id = grants.open(consent(1), &mut credentials, NOW, &mut dice);
+        let first = grants.issue(id, &mut credentials, NOW, &mut dice).unwrap().0;
+        let second = grants.issue(id, &mut credentials, NOW, &mut dice).unwrap().0;
+        for _ in 1..ACCESS_TOKENS_MAX {
+            grants.issue(id, &mut credentials, NOW, &mut dice).unwrap();
+        }
+        assert!(credentials.find(&first).is_none() && grants.of_access_token(&first).is_none());
+        assert!(credentials.find(&second).is_some());
+        assert_eq!(credentials.tokens().count(), ACCESS_TOKENS_MAX);
     }
 
     #[test]

@@ -14,9 +14,9 @@ use crate::wire::ApiAnswer;
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:34rem;margin:4rem auto;padding:0 1rem}\
                      code{background:#8882;padding:.1rem .3rem}button{font:inherit;padding:.4rem 1rem;margin-right:.5rem}";
 
-/// The consent page. Its form posts back to the address that it came from.
-pub(super) fn consent(asked: &Asked<'_>, path: &str, portals: &[u64]) -> ApiAnswer {
-    let mut form = format!("<form method=\"post\" action=\"{}\">\n", escape(path));
+/// The consent page.
+pub(super) fn consent(asked: &Asked<'_>, portals: &[u64]) -> ApiAnswer {
+    let mut form = String::from("<form method=\"post\" action=\"/oauth/authorize\">\n");
     hidden(&mut form, "client_id", &asked.app.client_id);
     hidden(&mut form, "redirect_uri", &asked.redirect_uri);
     hidden(&mut form, "scope", &asked.scopes.join(" "));

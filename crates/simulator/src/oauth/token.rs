@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The tokens of apps themselves that are kept.
-const APP_TOKENS_MAX: usize = 10_000;
+const APP_TOKENS_MAX: usize = 1_000;
 
 /// Tokens that belong to an app and to no portal, from `client_credentials`.
 #[derive(Default)]
@@ -241,4 +241,22 @@ fn hub_domain(grant: &Grant) -> String {
 
 fn no_content() -> ApiAnswer {
     ApiAnswer { status: 204, headers: HeaderMap::new(), body: bytes::Bytes::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_app_token_that_expires_first_goes_when_there_are_too_many() {
+        let mut tokens = AppTokens::default();
+        let total = i64::try_from(APP_TOKENS_MAX).unwrap() + 1;
+        for number in 0..total {
+            let expires_at = Millis(10_000 + number);
+            let token = AppToken { client_id: "id".into(), app_id: 7, scopes: Vec::new(), expires_at };
+            tokens.add(number.to_string(), token, Millis(0));
+        }
+        assert_eq!(tokens.by_token.len(), APP_TOKENS_MAX);
+        assert!(!tokens.by_token.contains_key("0") && tokens.by_token.contains_key("1"));
+    }
 }
