@@ -10,6 +10,7 @@
 
 pub mod binary;
 pub mod chinook;
+pub mod clients;
 pub mod control;
 pub mod desk;
 pub mod generated;

@@ -5,6 +5,7 @@
 //! too, with the step that starts them.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::Context as _;
 
@@ -14,6 +15,8 @@ use crate::run;
 struct Need {
     /// Any of these names will do.
     programs: &'static [&'static str],
+    /// Arguments with which it must succeed; none where it is enough that it is there.
+    proof: &'static [&'static str],
     /// What it is for, as the message says it.
     why: &'static str,
     /// The Debian packages that bring it.
@@ -23,26 +26,33 @@ struct Need {
 const NEEDS: &[Need] = &[
     Need {
         programs: &["cc", "gcc", "clang"],
+        proof: &[],
         why: "a C compiler: SQLite is built from source",
         packages: &["gcc", "libc6-dev"],
     },
-    Need { programs: &["git"], why: "git: tidy asks it which files are ours", packages: &["git"] },
-    Need { programs: &["python3"], why: "Python: for the tests that drive Python clients", packages: &["python3"] },
-    Need { programs: &["node", "nodejs"], why: "Node: for the tests that drive Node clients", packages: &["nodejs"] },
-    Need { programs: &["npm"], why: "npm: installs the Node clients under test", packages: &["npm"] },
+    Need { programs: &["git"], proof: &[], why: "git: tidy asks it which files are ours", packages: &["git"] },
+    Need {
+        programs: &["python3"],
+        // Debian keeps it, and with it new virtual environments, out of Python's own package.
+        proof: &["-c", "import ensurepip"],
+        why: "Python with venv: for the tests that drive Python clients",
+        packages: &["python3", "python3-venv"],
+    },
+    Need { programs: &["node"], proof: &[], why: "Node: for the tests that drive Node clients", packages: &["nodejs"] },
+    Need { programs: &["npm"], proof: &[], why: "npm: installs the Node clients under test", packages: &["npm"] },
 ];
 
 /// Makes sure that everything is there: installs it where we may, else says in one line each what is missing.
 pub(crate) fn ensure(root: &Path) -> anyhow::Result<()> {
     let folders = path_folders();
-    let missing = missing(&folders);
+    let missing = missing(&folders, succeeds);
     if missing.is_empty() {
         return Ok(());
     }
     if may_install() {
         install(root, &missing)?;
     }
-    let still: Vec<String> = self::missing(&folders).iter().map(|need| sentence(need)).collect();
+    let still: Vec<String> = self::missing(&folders, succeeds).iter().map(|need| sentence(need)).collect();
     if still.is_empty() {
         return Ok(());
     }
@@ -57,9 +67,20 @@ fn path_folders() -> Vec<PathBuf> {
     std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect()).unwrap_or_default()
 }
 
-fn missing(folders: &[PathBuf]) -> Vec<&'static Need> {
-    let present = |program: &&str| folders.iter().any(|folder| folder.join(program).is_file());
-    NEEDS.iter().filter(|need| !need.programs.iter().any(present)).collect()
+/// The needs without a program in `folders` that passes its proof; `succeeds` runs a program and says how it ended.
+fn missing(folders: &[PathBuf], succeeds: fn(&Path, &[&str]) -> bool) -> Vec<&'static Need> {
+    let found = |program: &&str| folders.iter().map(|folder| folder.join(program)).find(|path| path.is_file());
+    let met = |need: &Need| {
+        let mut programs = need.programs.iter().filter_map(found);
+        programs.any(|program| need.proof.is_empty() || succeeds(&program, need.proof))
+    };
+    NEEDS.iter().filter(|need| !met(need)).collect()
+}
+
+fn succeeds(program: &Path, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }
 
 /// Only root on a Debian-like system may install: anywhere else the choice is the user's.
@@ -88,7 +109,7 @@ mod tests {
 
     #[test]
     fn an_empty_machine_misses_everything_and_hears_what_to_do() {
-        let all = missing(&[PathBuf::from("/nowhere")]);
+        let all = missing(&[PathBuf::from("/nowhere")], |_, _| true);
         assert_eq!(all.len(), NEEDS.len());
         let first = sentence(all[0]);
         assert_eq!(
@@ -100,10 +121,15 @@ mod tests {
     #[test]
     fn one_of_several_names_is_enough() {
         let folder = tempfile::tempdir().expect("a folder");
-        for name in ["clang", "git", "python3", "nodejs", "npm"] {
+        for name in ["clang", "git", "python3", "node", "npm"] {
             std::fs::write(folder.path().join(name), "").expect("a file");
         }
-        assert!(missing(&[folder.path().to_owned()]).is_empty());
+        let folders = [folder.path().to_owned()];
+        assert!(missing(&folders, |_, _| true).is_empty());
+        let unproven: Vec<String> = missing(&folders, |_, _| false).into_iter().map(sentence).collect();
+        let wanted = "  Python with venv: for the tests that drive Python clients is missing; \
+                      on Debian: apt-get install python3 python3-venv";
+        assert_eq!(unproven, [wanted]);
     }
 
     #[test]

@@ -422,11 +422,17 @@ pub const FACTS: &[Fact] = &[
         "a changed order is recorded for objects; nothing is said of associations",
         "only_writes_of_associations_answer_in_the_order_of_their_inputs",
     ),
-    guessed(
+    known(
         "associations",
-        "a version 3 batch create is answered 200",
-        "no recording; 2026-09 answers 200 and the versions between 201",
+        "a version 3 batch create is answered 200, 201 before August 2025: HubSpot's own clients still expect 201",
+        "HubSpot/hubspot-api-python#448 and HubSpot/hubspot-api-php#506 (2025)",
         "a_batch_of_version_3_associations_is_answered_200",
+    ),
+    guessed(
+        "schemas",
+        "dated paths say `allowsSensitiveProperties`, version 3 does not",
+        "HubSpot's SDK for 2026-03 demands the key, its clients for version 3 do not know it",
+        "a_schema_of_a_dated_path_says_whether_it_allows_sensitive_properties",
     ),
     guessed(
         "search",

@@ -34,6 +34,7 @@ pub(super) struct Custom {
     pub(super) description: Option<String>,
     pub(super) primary_display: Option<String>,
     pub(super) secondary_display: Vec<String>,
+    pub(super) allows_sensitive: bool,
     pub(super) created_at: Millis,
     pub(super) updated_at: Millis,
     pub(super) archived: bool,

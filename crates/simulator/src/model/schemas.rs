@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Portal;
 use super::answer::{Outcome, Refusal, Reply};
-use super::call::Call;
+use super::call::{Call, Version};
 use super::catalog::{Custom, Kind, ObjectType};
 use super::defaults;
 use super::definitions::{PropertyInput, property_from};
@@ -37,6 +37,7 @@ struct SchemaInput {
     secondary_display_properties: Option<Vec<String>>,
     searchable_properties: Option<Vec<String>>,
     required_properties: Option<Vec<String>>,
+    allows_sensitive_properties: Option<bool>,
     properties: Option<Vec<PropertyInput>>,
     associated_objects: Option<Vec<String>>,
 }
@@ -60,11 +61,11 @@ impl Portal {
                     .catalog
                     .iter()
                     .filter(|(_, known)| known.custom.as_ref().is_some_and(|custom| custom.archived == archived));
-                let results: Vec<Value> = custom.map(|(kind, _)| self.schema_json(kind)).collect();
+                let results: Vec<Value> = custom.map(|(kind, _)| self.schema_json(kind, call.version)).collect();
                 Ok(Reply::ok(&json!({"results": results})))
             }
             ([], &Method::POST) => self.create_schema(call),
-            ([name], &Method::GET) => Ok(Reply::ok(&self.schema_json(self.schema_named(name)?))),
+            ([name], &Method::GET) => Ok(Reply::ok(&self.schema_json(self.schema_named(name)?, call.version))),
             ([name], &Method::PATCH) => self.update_schema(name, call),
             ([name], &Method::DELETE) => self.delete_schema(name, call),
             ([name, "associations"], &Method::POST) => self.create_schema_link(name, call),
@@ -115,6 +116,7 @@ impl Portal {
                 description: input.description.clone(),
                 primary_display: input.primary_display_property.clone(),
                 secondary_display: input.secondary_display_properties.clone().unwrap_or_default(),
+                allows_sensitive: input.allows_sensitive_properties == Some(true),
                 created_at: call.now,
                 updated_at: call.now,
                 archived: false,
@@ -129,7 +131,7 @@ impl Portal {
         for partner in partners {
             self.link_schema(kind, partner, None);
         }
-        Ok(Reply::json(201, &self.schema_json(kind)))
+        Ok(Reply::json(201, &self.schema_json(kind, call.version)))
     }
 
     fn link_schema(&mut self, from: Kind, to: Kind, name: Option<&str>) {
@@ -185,6 +187,7 @@ impl Portal {
         } else {
             input.description.or_else(|| custom.description.clone())
         };
+        custom.allows_sensitive = input.allows_sensitive_properties.unwrap_or(custom.allows_sensitive);
         custom.updated_at = call.now;
         if let Some(names) = input.required_properties {
             object_type.required_names = names;
@@ -192,7 +195,7 @@ impl Portal {
         if let Some(names) = input.searchable_properties {
             object_type.searchable_names = names;
         }
-        Ok(Reply::ok(&self.schema_json(kind)))
+        Ok(Reply::ok(&self.schema_json(kind, call.version)))
     }
 
     fn delete_schema(&mut self, name: &str, call: &Call<'_>) -> Outcome {
@@ -214,7 +217,9 @@ impl Portal {
         Ok(Reply::no_content())
     }
 
-    fn schema_json(&self, kind: Kind) -> Value {
+    /// Dated versions also say whether the type may hold sensitive properties: HubSpot's own SDK for 2026-03 refuses a
+    /// schema that does not, and its clients for version 3 do not know the key.
+    fn schema_json(&self, kind: Kind, version: Version) -> Value {
         let object_type = self.catalog.get(kind);
         let properties = object_type.properties.by_name().filter(|(_, known)| known.archived_at.is_none());
         let properties: Vec<Value> = properties.map(|(_, known)| known.read_json()).collect();
@@ -236,6 +241,9 @@ impl Portal {
         put("searchableProperties", json!(object_type.searchable_names));
         put("primaryDisplayProperty", json!(custom.and_then(|custom| custom.primary_display.as_ref())));
         put("secondaryDisplayProperties", json!(custom.map(|custom| &custom.secondary_display)));
+        if version.is_dated() {
+            put("allowsSensitiveProperties", custom.is_some_and(|custom| custom.allows_sensitive).into());
+        }
         put("description", json!(custom.and_then(|custom| custom.description.as_ref())));
         put("archived", json!(custom.is_some_and(|custom| custom.archived)));
         put("restorable", true.into());

@@ -116,6 +116,23 @@ fn a_custom_object_lives_under_all_its_names() {
 }
 
 #[test]
+fn a_schema_of_a_dated_path_says_whether_it_allows_sensitive_properties() {
+    let mut desk = Desk::new();
+    let mut schema = json!({"name": "plain", "labels": {"singular": "Plain", "plural": "Plains"},
+        "requiredProperties": [], "properties": [], "associatedObjects": []});
+    let (_, made) = desk.post("/crm-object-schemas/2026-03/schemas", &schema.to_string());
+    assert_eq!(made["allowsSensitiveProperties"], false, "{made}");
+    schema["name"] = "secret".into();
+    schema["allowsSensitiveProperties"] = true.into();
+    desk.post("/crm-object-schemas/2026-03/schemas", &schema.to_string());
+    assert_eq!(desk.get("/crm-object-schemas/2026-03/schemas/p_secret").1["allowsSensitiveProperties"], true);
+    assert_eq!(desk.get("/crm/v3/schemas/p_secret").1.get("allowsSensitiveProperties"), None);
+    let (_, changed) =
+        desk.send("PATCH", "/crm-object-schemas/2026-03/schemas/p_plain", r#"{"allowsSensitiveProperties":true}"#);
+    assert_eq!(changed["allowsSensitiveProperties"], true);
+}
+
+#[test]
 fn a_stage_in_use_cannot_be_deleted() {
     let mut desk = Desk::new();
     let deal = desk.make("deals", r#"{"dealstage":"contractsent"}"#);
