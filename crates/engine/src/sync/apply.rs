@@ -17,6 +17,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::batch::{self, Sent};
+use super::resolve::Doubt;
 use super::{Context, SyncError, Watch, resolve, schema};
 
 /// How many batches are written down as one: what a crash at the worst moment repeats beside the calls on the wire.
@@ -71,7 +72,7 @@ pub async fn apply(
     let started = context.stores.runs.start(context.install, run).await?;
     let mut applier = Applier::new(context, compiled, started, watch).await?;
     // What was claimed when the process ended may have been on the wire.
-    applier.doubt = resumed.then(|| context.clock.now().wall);
+    applier.doubt = resumed.then(|| (context.clock.now().wall, Doubt::Restarted));
     applier.work(stop).await?;
     context.stores.runs.finish(context.install, run).await?;
     let mut applied = applier.applied;
@@ -91,7 +92,7 @@ struct Applier<'a> {
     done: u64,
     total: u64,
     /// Since when a creation is in doubt: nothing more is claimed until it is resolved.
-    doubt: Option<Wall>,
+    doubt: Option<(Wall, Doubt)>,
 }
 
 impl<'a> Applier<'a> {
@@ -128,8 +129,8 @@ impl<'a> Applier<'a> {
             if let Some(error) = halt {
                 return Err(error);
             }
-            if let Some(since) = self.doubt {
-                self.resolve(since, stop).await?;
+            if let Some((since, doubt)) = self.doubt {
+                self.resolve(since, doubt, stop).await?;
                 continue;
             }
             let outlook = self.context.stores.queue.outlook(self.context.install, self.run).await?;
@@ -154,7 +155,7 @@ impl<'a> Applier<'a> {
     /// Whether everything is settled; waits if something is due later.
     async fn is_over(&mut self, outlook: Outlook, stop: &CancellationToken) -> bool {
         if outlook.sent > 0 {
-            self.doubt = Some(self.context.clock.now().wall);
+            self.doubt = Some((self.context.clock.now().wall, Doubt::Lost));
             return false;
         }
         if outlook.waiting == 0 {
@@ -186,7 +187,7 @@ impl<'a> Applier<'a> {
             Ended::Again { .. } => return,
             Ended::Unknown => {
                 // The latest loss counts: what was sent before it has had longer.
-                self.doubt = Some(self.context.clock.now().wall);
+                self.doubt = Some((self.context.clock.now().wall, Doubt::Lost));
                 return;
             }
         }
@@ -195,7 +196,7 @@ impl<'a> Applier<'a> {
 
     /// Clears up what may or may not have been done: the harmless goes back into the queue, the outcome of creations is
     /// found out.
-    async fn resolve(&mut self, since: Wall, stop: &CancellationToken) -> Result<(), SyncError> {
+    async fn resolve(&mut self, since: Wall, doubt: Doubt, stop: &CancellationToken) -> Result<(), SyncError> {
         let in_doubt = self.context.stores.queue.in_doubt(self.context.install, self.run).await?;
         let (creations, harmless): (Vec<Claimed>, Vec<Claimed>) = in_doubt.into_iter().partition(is_creation);
         let now = self.context.clock.now().wall;
@@ -212,7 +213,7 @@ impl<'a> Applier<'a> {
             if stop.is_cancelled() {
                 return Err(SyncError::Stopped);
             }
-            let settlement = resolve::creations(self.context, self.compiled, creations).await?;
+            let settlement = resolve::creations(self.context, self.compiled, creations, doubt).await?;
             let found = settlement.ended.iter().filter(|(_, ended)| matches!(ended, Ended::Done { .. })).count();
             self.applied.recovered += u64::try_from(found).unwrap_or(u64::MAX);
             self.settle(settlement).await?;

@@ -12,6 +12,7 @@ use linchpin_core::sync::operation::{Action, Ended};
 use linchpin_core::sync::plan::{BATCH_MAX, pack_key};
 use linchpin_core::sync::reason;
 use linchpin_core::sync::settle::{ATTEMPTS_MAX, Tried, link_of, record_content};
+use linchpin_core::time::Wall;
 use linchpin_hubspot::id::{ObjectType, RecordId};
 use linchpin_hubspot::objects::{Fields, LIST_MAX, List, Record};
 use linchpin_mapping::{Compiled, Entry};
@@ -24,11 +25,21 @@ use super::{Context, SyncError};
 
 const LOST: &str = "its answer was lost, and no record with its content exists";
 
+/// Why creations are in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// The process ended: most of them may never have been sent, and none is to blame.
+    Restarted,
+    /// Their answers were lost.
+    Lost,
+}
+
 /// Ends creations in doubt: done if a record has their content, else to be created again.
 pub(super) async fn creations(
     context: &Context,
     compiled: &Compiled,
     in_doubt: Vec<Claimed>,
+    doubt: Doubt,
 ) -> Result<Settlement, SyncError> {
     let mut settlement = Settlement::default();
     let mut by_entry: BTreeMap<_, Vec<Claimed>> = BTreeMap::new();
@@ -38,7 +49,7 @@ pub(super) async fn creations(
     for claimed in by_entry.into_values() {
         let Some(first) = claimed.first() else { continue };
         let entry = entry_of(compiled, &first.operation)?;
-        one_entry(context, entry, claimed, &mut settlement).await?;
+        one_entry(context, entry, claimed, doubt, &mut settlement).await?;
     }
     Ok(settlement)
 }
@@ -47,6 +58,7 @@ async fn one_entry(
     context: &Context,
     entry: &Entry,
     claimed: Vec<Claimed>,
+    doubt: Doubt,
     settlement: &mut Settlement,
 ) -> Result<(), SyncError> {
     let claimed = super::batch::without_linked_creations(context, entry, claimed, settlement).await?;
@@ -69,24 +81,32 @@ async fn one_entry(
                 settlement.mirror.push(mirrored(&entry.object_type, record));
                 Ended::Done { link: Some(link), association: None, created: Some(true) }
             }
-            None if claimed.attempts >= ATTEMPTS_MAX => Ended::Rejected(reason::gave_up(LOST)),
-            None => Ended::Again {
-                due: now,
-                pack: pack_key(&claimed.operation.object_type, &claimed.operation.action),
-                pack_max: smaller(claimed.attempts),
-                why: LOST.to_owned(),
-                counts: true,
-            },
+            None => once_more(claimed, doubt, now),
         };
         settlement.ended.push((claimed.operation.id, ended));
     }
     Ok(())
 }
 
-/// Each attempt of a creation whose answer is lost goes out in half the company: if one row is what HubSpot cannot take,
-/// the others get through.
+/// No record has its content: it is created again, unless it has had its share of attempts.
+fn once_more(claimed: &Claimed, doubt: Doubt, now: Wall) -> Ended {
+    let blamed = doubt == Doubt::Lost;
+    if blamed && claimed.attempts >= ATTEMPTS_MAX {
+        return Ended::Rejected(reason::gave_up(LOST));
+    }
+    Ended::Again {
+        due: now,
+        pack: pack_key(&claimed.operation.object_type, &claimed.operation.action),
+        pack_max: if blamed { smaller(claimed.attempts) } else { BATCH_MAX },
+        why: LOST.to_owned(),
+        counts: blamed,
+    }
+}
+
+/// One lost answer is an accident. From the second on each attempt goes out in half the company: if one row is what
+/// HubSpot cannot take, the others get through.
 fn smaller(attempts: u32) -> u16 {
-    BATCH_MAX.checked_shr(attempts).unwrap_or(0).max(1)
+    BATCH_MAX.checked_shr(attempts.saturating_sub(1)).unwrap_or(0).max(1)
 }
 
 fn content_properties(claimed: &[Claimed]) -> &[String] {
