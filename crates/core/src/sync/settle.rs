@@ -220,6 +220,32 @@ pub fn again(tried: &Tried<'_>, due: Wall, why: &str) -> Ended {
     Ended::Again { due, pack: tried.operation.pack.clone(), pack_max: BATCH_MAX, why: why.to_owned(), counts: true }
 }
 
+/// Puts an operation back unharmed, without counting the claim as an attempt: the run stopped for a reason of its own.
+pub fn put_back(operation: &Operation, now: Wall, why: &str) -> Ended {
+    let pack = operation.pack.clone();
+    Ended::Again { due: now, pack, pack_max: BATCH_MAX, why: why.to_owned(), counts: false }
+}
+
+/// Ends a creation in doubt that no record fits: it is created again. If answers were lost it is blamed, and has had
+/// its share of attempts some time; a restart blames none, for most of what was claimed may never have been sent.
+///
+/// One lost answer is an accident. From the second on each attempt goes out in half the company: if one row is what
+/// HubSpot cannot take, the others get through.
+pub fn create_again(operation: &Operation, attempts: u32, blamed: bool, now: Wall) -> Ended {
+    const LOST: &str = "its answer was lost, and no record with its content exists";
+    if blamed && attempts >= ATTEMPTS_MAX {
+        return Ended::Rejected(reason::gave_up(LOST));
+    }
+    let halvings = if blamed { attempts.saturating_sub(1) } else { 0 };
+    Ended::Again {
+        due: now,
+        pack: base(operation).to_owned(),
+        pack_max: BATCH_MAX.checked_shr(halvings).unwrap_or(0).max(1),
+        why: LOST.to_owned(),
+        counts: blamed,
+    }
+}
+
 /// The whole call was refused, so nothing was written. One operation alone is to blame; of several, each half is asked
 /// again apart from the other: a bad row among a hundred costs about fourteen calls, not a hundred.
 pub fn refused_whole(batch: &[Tried<'_>], error: &HubSpotError, now: Wall) -> Vec<Ended> {

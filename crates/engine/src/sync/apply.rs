@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use linchpin_core::sync::operation::{Action, AssociationChange, Ended, OperationId, OperationState};
+use linchpin_core::sync::operation::{Action, AssociationChange, Ended, OperationState};
 use linchpin_core::sync::plan::BATCH_MAX;
 use linchpin_core::sync::run::{Run, RunId, RunState};
+use linchpin_core::sync::settle::put_back;
 use linchpin_core::time::Wall;
 use linchpin_mapping::Compiled;
 use linchpin_ports::queue::{Claimed, Outlook, Settlement};
@@ -197,10 +198,12 @@ impl<'a> Applier<'a> {
     /// Clears up what may or may not have been done: the harmless goes back into the queue, the outcome of creations is
     /// found out.
     async fn resolve(&mut self, since: Wall, doubt: Doubt, stop: &CancellationToken) -> Result<(), SyncError> {
+        const WHY: &str = "the process ended before the answer came";
         let in_doubt = self.context.stores.queue.in_doubt(self.context.install, self.run).await?;
         let (creations, harmless): (Vec<Claimed>, Vec<Claimed>) = in_doubt.into_iter().partition(is_creation);
         let now = self.context.clock.now().wall;
-        let ended = harmless.into_iter().map(|claimed| put_back(claimed, now)).collect();
+        let ended =
+            harmless.iter().map(|claimed| (claimed.operation.id, put_back(&claimed.operation, now, WHY))).collect();
         self.settle(Settlement { ended, mirror: Vec::new() }).await?;
         if !creations.is_empty() {
             // From the loss, not from the claim: a call may have waited long for its turn, and HubSpot may be at it still.
@@ -244,12 +247,6 @@ async fn pause(wait: Duration, stop: &CancellationToken) {
         () = tokio::time::sleep(wait) => {}
         () = stop.cancelled() => {}
     }
-}
-
-fn put_back(claimed: Claimed, now: Wall) -> (OperationId, Ended) {
-    let why = "the process ended before the answer came".to_owned();
-    let Claimed { operation, .. } = claimed;
-    (operation.id, Ended::Again { due: now, pack: operation.pack, pack_max: BATCH_MAX, why, counts: false })
 }
 
 fn is_creation(claimed: &Claimed) -> bool {

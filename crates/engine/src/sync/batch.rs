@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use linchpin_core::sync::desired::{DesiredValue, RowId, SourceKey};
 use linchpin_core::sync::link::Link;
 use linchpin_core::sync::operation::{Action, Ended, Operation, OperationId};
-use linchpin_core::sync::plan::BATCH_MAX;
 use linchpin_core::sync::reason;
-use linchpin_core::sync::settle::{Brought, Tried, is_alone, settle_records, trace_id};
+use linchpin_core::sync::settle::{Brought, Tried, is_alone, put_back, settle_records, trace_id};
 use linchpin_core::sync::settle_associations::{Confirmed, settle_associations};
 use linchpin_core::time::Wall;
 use linchpin_hubspot::associations::{
@@ -66,15 +65,17 @@ fn sent_properties(operation: &Operation, known: &Known<'_>) -> Result<BTreeMap<
     else {
         return Ok(BTreeMap::new());
     };
-    let text = |(name, value): (&String, &DesiredValue)| {
-        let text = match value {
-            DesiredValue::Text(text) => text.clone(),
-            DesiredValue::Clear => String::new(),
-            DesiredValue::RecordOf(row) => known.record(row).ok_or_else(|| row.clone())?.to_string(),
-        };
-        Ok((name.clone(), text))
-    };
+    let text = |(name, value): (&String, &DesiredValue)| Ok((name.clone(), text_of(value, known)?));
     properties.iter().map(text).collect()
+}
+
+/// A value as it is sent, or the row that it refers to and that has no record.
+pub(super) fn text_of(value: &DesiredValue, known: &Known<'_>) -> Result<String, RowId> {
+    match value {
+        DesiredValue::Text(text) => Ok(text.clone()),
+        DesiredValue::Clear => Ok(String::new()),
+        DesiredValue::RecordOf(row) => known.record(row).map(|record| record.to_string()).ok_or_else(|| row.clone()),
+    }
 }
 
 pub(super) fn references(operation: &Operation) -> impl Iterator<Item = &RowId> {
@@ -114,7 +115,7 @@ async fn records(context: &Context, entry: &Entry, batch: Vec<Claimed>) -> Resul
     let now = context.clock.now().wall;
     let tried: Vec<Tried<'_>> = ready.iter().map(tried_of).collect();
     let Some(brought) = brought else {
-        settlement.ended.extend(put_back(&tried, now));
+        settlement.ended.extend(all_back(&tried, now));
         return Ok(Sent { settlement, stop });
     };
     if let Brought::Answer(outcome) = &brought {
@@ -187,12 +188,9 @@ fn ids<'a>(tried: &'a [Tried<'_>]) -> impl Iterator<Item = OperationId> + 'a {
 }
 
 /// The run stops: whatever was claimed goes back unharmed.
-fn put_back<'a>(tried: &'a [Tried<'_>], now: Wall) -> impl Iterator<Item = (OperationId, Ended)> + 'a {
-    tried.iter().map(move |one| {
-        let pack = one.operation.pack.clone();
-        let why = "the run stopped before this was sent".to_owned();
-        (one.operation.id, Ended::Again { due: now, pack, pack_max: BATCH_MAX, why, counts: false })
-    })
+fn all_back<'a>(tried: &'a [Tried<'_>], now: Wall) -> impl Iterator<Item = (OperationId, Ended)> + 'a {
+    const WHY: &str = "the run stopped before this was sent";
+    tried.iter().map(move |one| (one.operation.id, put_back(one.operation, now, WHY)))
 }
 
 /// One batch call for operations of one verb.
@@ -239,12 +237,16 @@ async fn write(context: &Context, ready: &[Ready]) -> Result<BatchOutcome, HubEr
 /// One operation by its single endpoint, which follows merges: the answer may carry another id.
 async fn update_alone(context: &Context, ready: &Ready) -> Result<BatchOutcome, HubError> {
     let operation = &ready.claimed.operation;
-    let (id, id_property) = match &operation.action {
-        Action::Update { record, .. } => (record.to_string(), None),
+    let Action::Update { record, .. } = &operation.action else {
         // Upserts have no single twin: a batch of one is it.
-        _ => return write(context, std::slice::from_ref(ready)).await,
+        return write(context, std::slice::from_ref(ready)).await;
     };
-    let update = Update { object_type: operation.object_type.clone(), id, id_property, properties: ready.sent.clone() };
+    let update = Update {
+        object_type: operation.object_type.clone(),
+        id: record.to_string(),
+        id_property: None,
+        properties: ready.sent.clone(),
+    };
     let record: Record = context.hub.send(&update).await?;
     let result = BatchResult { record, trace_id: Some(trace_id(operation)), new: None };
     Ok(BatchOutcome { results: vec![result], ..BatchOutcome::default() })
@@ -312,7 +314,7 @@ async fn associations(
             let ended = settle_associations(&tried, &ends, brought, now);
             settlement.ended.extend(ids(&tried).zip(ended));
         }
-        None => settlement.ended.extend(put_back(&tried, now)),
+        None => settlement.ended.extend(all_back(&tried, now)),
     }
     Ok(Sent { settlement, stop })
 }

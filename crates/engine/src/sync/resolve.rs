@@ -9,21 +9,16 @@ use std::collections::BTreeMap;
 use linchpin_core::sync::content::{Content, match_up};
 use linchpin_core::sync::desired::DesiredValue;
 use linchpin_core::sync::operation::{Action, Ended};
-use linchpin_core::sync::plan::{BATCH_MAX, pack_key};
-use linchpin_core::sync::reason;
-use linchpin_core::sync::settle::{ATTEMPTS_MAX, Tried, link_of, record_content};
-use linchpin_core::time::Wall;
+use linchpin_core::sync::settle::{Tried, create_again, link_of, record_content};
 use linchpin_hubspot::id::{ObjectType, RecordId};
 use linchpin_hubspot::objects::{Fields, LIST_MAX, List, Record};
 use linchpin_mapping::{Compiled, Entry};
 use linchpin_ports::queue::{Claimed, Settlement};
 
 use super::adopt::mirrored;
-use super::batch::entry_of;
+use super::batch::{entry_of, references, text_of, without_linked_creations};
 use super::lookup::Known;
 use super::{Context, SyncError};
-
-const LOST: &str = "its answer was lost, and no record with its content exists";
 
 /// Why creations are in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,10 +56,10 @@ async fn one_entry(
     doubt: Doubt,
     settlement: &mut Settlement,
 ) -> Result<(), SyncError> {
-    let claimed = super::batch::without_linked_creations(context, entry, claimed, settlement).await?;
+    let claimed = without_linked_creations(context, entry, claimed, settlement).await?;
     let floor = claimed.iter().map(|claimed| claimed.floor).min().unwrap_or(RecordId(0));
-    let references = claimed.iter().flat_map(|claimed| super::batch::references(&claimed.operation));
-    let known = Known::load(context, entry, references).await?;
+    let rows = claimed.iter().flat_map(|claimed| references(&claimed.operation));
+    let known = Known::load(context, entry, rows).await?;
     let mut unlinked = unlinked_above(context, entry, floor).await?;
     let sent: Vec<BTreeMap<String, String>> = claimed.iter().map(|claimed| sent_text(claimed, &known)).collect();
     let content = content_properties(&claimed);
@@ -81,32 +76,11 @@ async fn one_entry(
                 settlement.mirror.push(mirrored(&entry.object_type, record));
                 Ended::Done { link: Some(link), association: None, created: Some(true) }
             }
-            None => once_more(claimed, doubt, now),
+            None => create_again(&claimed.operation, claimed.attempts, doubt == Doubt::Lost, now),
         };
         settlement.ended.push((claimed.operation.id, ended));
     }
     Ok(())
-}
-
-/// No record has its content: it is created again, unless it has had its share of attempts.
-fn once_more(claimed: &Claimed, doubt: Doubt, now: Wall) -> Ended {
-    let blamed = doubt == Doubt::Lost;
-    if blamed && claimed.attempts >= ATTEMPTS_MAX {
-        return Ended::Rejected(reason::gave_up(LOST));
-    }
-    Ended::Again {
-        due: now,
-        pack: pack_key(&claimed.operation.object_type, &claimed.operation.action),
-        pack_max: if blamed { smaller(claimed.attempts) } else { BATCH_MAX },
-        why: LOST.to_owned(),
-        counts: blamed,
-    }
-}
-
-/// One lost answer is an accident. From the second on each attempt goes out in half the company: if one row is what
-/// HubSpot cannot take, the others get through.
-fn smaller(attempts: u32) -> u16 {
-    BATCH_MAX.checked_shr(attempts.saturating_sub(1)).unwrap_or(0).max(1)
 }
 
 fn content_properties(claimed: &[Claimed]) -> &[String] {
@@ -118,14 +92,7 @@ fn content_properties(claimed: &[Claimed]) -> &[String] {
 
 fn sent_text(claimed: &Claimed, known: &Known<'_>) -> BTreeMap<String, String> {
     let Action::Create { properties, .. } = &claimed.operation.action else { return BTreeMap::new() };
-    let text = |(name, value): (&String, &DesiredValue)| {
-        let text = match value {
-            DesiredValue::Text(text) => text.clone(),
-            DesiredValue::Clear => String::new(),
-            DesiredValue::RecordOf(row) => known.record(row)?.to_string(),
-        };
-        Some((name.clone(), text))
-    };
+    let text = |(name, value): (&String, &DesiredValue)| Some((name.clone(), text_of(value, known).ok()?));
     properties.iter().filter_map(text).collect()
 }
 

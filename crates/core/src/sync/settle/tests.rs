@@ -185,6 +185,21 @@ fn a_refused_batch_is_halved_until_the_bad_row_stands_alone() {
 }
 
 #[test]
+fn a_creation_in_doubt_is_narrowed_only_when_answers_keep_being_lost() {
+    let operation = create(1);
+    let company = |attempts, blamed| match create_again(&operation, attempts, blamed, Wall(0)) {
+        Ended::Again { pack_max, pack, counts, .. } => {
+            assert_eq!((pack, counts), ("create contacts".to_owned(), blamed));
+            Some(pack_max)
+        }
+        _ => None,
+    };
+    assert_eq!([1, 2, 3, 9].map(|attempts| company(attempts, true)), [Some(100), Some(50), Some(25), Some(1)]);
+    assert_eq!(company(ATTEMPTS_MAX, true), None);
+    assert_eq!(company(ATTEMPTS_MAX, false), Some(100));
+}
+
+#[test]
 fn an_operation_that_has_had_its_attempts_is_rejected() {
     let mut batch = Batch::of(vec![upsert(1)]);
     batch.0[0].1 = ATTEMPTS_MAX;
