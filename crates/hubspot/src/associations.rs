@@ -9,19 +9,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::endpoint::{ApiError, Endpoint, body, body_or_default, success};
+use crate::endpoint::{ApiError, Endpoint, body, body_or_default, paged, success};
 use crate::errors::{BatchError, NO_ASSOCIATIONS_FOUND};
 use crate::id::{AssociationCategory, AssociationType, ObjectType, RecordId};
+use crate::limits::sizes::{self, OverLimit, at_most};
 use crate::objects::{BatchOutcome, IdText};
 use crate::version::{ApiVersion, Surface};
 use crate::wire::{self, Inputs, Page, PageBody, Paging, null_as_default, record_id};
 
 mod labels;
+mod limits;
+pub mod v3;
 
-pub use labels::{LABELS_MAX, ListLabels, TypeDefinition};
-
-/// Largest `limit` of [`ListOf`] (the specification's default; its maximum is not written anywhere).
-pub const LIST_MAX: u32 = 500;
+pub use labels::{CreateLabel, DeleteLabel, ListLabels, TypeDefinition, UpdateLabel};
+pub use limits::{CreateLimits, Limit, LimitedType, ListAllLimits, ListLimits, NewLimit, PurgeLimits, UpdateLimits};
 
 /// The two object types of an association call, in order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -33,10 +34,14 @@ pub struct Direction {
 }
 
 impl Direction {
-    fn batch<T: Serialize>(&self, verb: &[&str], version: ApiVersion, inputs: &[T]) -> Call {
-        let mut segments = vec![self.from.as_str(), self.to.as_str(), "batch"];
-        segments.extend(verb);
-        Call::new(Method::POST, Surface::Associations.path(version, &segments)).with_json(&Inputs { inputs })
+    /// Both types and what follows them in a path.
+    fn segments<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
+        [&[self.from.as_str(), self.to.as_str()], rest].concat()
+    }
+
+    fn batch<T: Serialize>(&self, verb: &[&'static str], version: ApiVersion, inputs: &[T]) -> Call {
+        let segments = self.segments(&[&["batch"], verb].concat());
+        Surface::Associations.post(version, &segments).with_json(&Inputs { inputs })
     }
 }
 
@@ -112,6 +117,10 @@ impl Endpoint for BatchAssociate {
     fn decode(&self, answer: &Answer) -> Result<Self::Output, ApiError> {
         body(answer, "a batch of default associations")
     }
+
+    fn check(&self) -> Result<(), OverLimit> {
+        at_most("inputs of a batch of associations", self.pairs.len(), sizes::ASSOCIATION_BATCH_CREATE_MAX)
+    }
 }
 
 /// A pair with the types it shall have.
@@ -142,6 +151,10 @@ impl Endpoint for BatchCreate {
     fn decode(&self, answer: &Answer) -> Result<Self::Output, ApiError> {
         body(answer, "a batch of associations")
     }
+
+    fn check(&self) -> Result<(), OverLimit> {
+        at_most("inputs of a batch of associations", self.inputs.len(), sizes::ASSOCIATION_BATCH_CREATE_MAX)
+    }
 }
 
 fn typed(inputs: &[TypedPair]) -> Vec<PairInput> {
@@ -167,6 +180,10 @@ impl Endpoint for BatchArchiveLabels {
 
     fn decode(&self, answer: &Answer) -> Result<Self::Output, ApiError> {
         body_or_default(answer, "archived labels")
+    }
+
+    fn check(&self) -> Result<(), OverLimit> {
+        at_most("inputs of a batch of labels", self.inputs.len(), sizes::ASSOCIATION_BATCH_CREATE_MAX)
     }
 }
 
@@ -208,6 +225,10 @@ impl Endpoint for BatchArchive {
 
     fn decode(&self, answer: &Answer) -> Result<Self::Output, ApiError> {
         body_or_default(answer, "archived associations")
+    }
+
+    fn check(&self) -> Result<(), OverLimit> {
+        at_most("records of a batch archive", self.inputs.len(), sizes::ASSOCIATION_BATCH_ARCHIVE_MAX)
     }
 }
 
@@ -252,7 +273,7 @@ pub struct ListOf {
     pub direction: Direction,
     /// Of which record.
     pub from: RecordId,
-    /// Per page, at most [`LIST_MAX`].
+    /// Per page, at most [`sizes::ASSOCIATION_LIST_MAX`].
     pub limit: u32,
     /// From the previous page.
     pub after: Option<String>,
@@ -275,7 +296,13 @@ impl Endpoint for ListOf {
     fn decode(&self, answer: &Answer) -> Result<Self::Output, ApiError> {
         body::<PageBody<Target>>(answer, "associations of a record").map(PageBody::into_page)
     }
+
+    fn check(&self) -> Result<(), OverLimit> {
+        at_most("associations of a page", self.limit, sizes::ASSOCIATION_LIST_MAX)
+    }
 }
+
+paged!(ListOf, Target);
 
 /// One record whose associations are wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -337,12 +364,21 @@ impl Endpoint for BatchRead {
 
     fn decode(&self, answer: &Answer) -> Result<ReadOutcome, ApiError> {
         let outcome: BatchOutcome<TargetsBody> = body(answer, "a batch read of associations")?;
-        let (none, errors): (Vec<_>, Vec<_>) =
-            outcome.errors.into_iter().partition(|error| error.sub_category.as_deref() == Some(NO_ASSOCIATIONS_FOUND));
-        let ids = none.iter().filter_map(|error| error.context.get("fromObjectId")).flatten();
-        let empty = ids.filter_map(|id| id.parse().ok()).collect();
+        let (empty, errors) = split_empty(outcome.errors);
         Ok(ReadOutcome { results: outcome.results.into_iter().map(Targets::from).collect(), empty, errors })
     }
+
+    fn check(&self) -> Result<(), OverLimit> {
+        at_most("inputs of a batch read", self.inputs.len(), sizes::ASSOCIATION_BATCH_READ_MAX)
+    }
+}
+
+/// Takes the records without associations out of the errors.
+fn split_empty(errors: Vec<BatchError>) -> (Vec<RecordId>, Vec<BatchError>) {
+    let (none, errors): (Vec<_>, Vec<_>) =
+        errors.into_iter().partition(|error| error.sub_category.as_deref() == Some(NO_ASSOCIATIONS_FOUND));
+    let ids = none.iter().filter_map(|error| error.context.get("fromObjectId")).flatten();
+    (ids.filter_map(|id| id.parse().ok()).collect(), errors)
 }
 
 #[derive(Deserialize)]

@@ -3,21 +3,10 @@
 //! A twin says that the batch exists and what it may hold; whether a given call may join one is decided elsewhere, from
 //! its parameters.
 
+use crate::limits::sizes::{
+    ASSOCIATION_BATCH_ARCHIVE_MAX, ASSOCIATION_BATCH_CREATE_MAX, ASSOCIATION_BATCH_READ_MAX, BATCH_INPUTS_MAX,
+};
 use crate::routes::Operation;
-
-/// Inputs of one batch of objects or properties
-/// (<https://developers.hubspot.com/docs/guides/crm/using-object-apis>; 101 are a 400).
-pub const BATCH_INPUTS_MAX: usize = 100;
-/// Inputs of one batch read that asks for `propertiesWithHistory`; more are a 400 with a message of its own
-/// (PipedreamHQ/pipedream#8462).
-pub const BATCH_INPUTS_WITH_HISTORY_MAX: usize = 50;
-/// Inputs of one association batch read. The documentation says 1,000, one changelog 100 (airbytehq/airbyte#48834):
-/// the stricter holds until it is measured.
-pub const ASSOCIATION_BATCH_READ_MAX: usize = 100;
-/// Inputs of one association batch create or default associate (third-party statement; HubSpot is silent).
-pub const ASSOCIATION_BATCH_CREATE_MAX: usize = 2_000;
-/// Distinct `from` records of one association batch archive (third-party statement; HubSpot is silent).
-pub const ASSOCIATION_BATCH_ARCHIVE_MAX: usize = 100;
 
 /// The batch call that does what a single call does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method};
 use serde::{Deserialize, Serialize};
 
 use crate::id::ObjectType;
@@ -66,6 +66,36 @@ pub enum Family {
     Other,
 }
 
+/// What the body of a call is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Content {
+    /// `application/json`.
+    #[default]
+    Json,
+    /// `application/x-www-form-urlencoded`: the token endpoint.
+    Form,
+}
+
+impl Content {
+    /// The value of `Content-Type`.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Form => "application/x-www-form-urlencoded",
+        }
+    }
+}
+
+/// How a call says on whose behalf it is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Auth {
+    /// By the install's token, in the header `Authorization`.
+    #[default]
+    Bearer,
+    /// By what the call holds itself (a client secret in its form, a developer key in its query): no header is sent.
+    Inside,
+}
+
 /// One call, ready to be sent but for the credential.
 ///
 /// `Debug` shows no body, no query values and no e-mail address: safe to log.
@@ -77,8 +107,12 @@ pub struct Call {
     pub path: String,
     /// Query pairs, not yet encoded, in order.
     pub query: Vec<(String, String)>,
-    /// A JSON body, if any.
+    /// The body, if any.
     pub body: Option<Bytes>,
+    /// What the body is.
+    pub content: Content,
+    /// Whether the install's token goes with it.
+    pub auth: Auth,
     /// What it costs.
     pub cost: CostClass,
     /// What a repeat would do.
@@ -87,6 +121,17 @@ pub struct Call {
     pub family: Family,
     /// The object type it is about, if it is about one.
     pub object_type: Option<ObjectType>,
+    /// How somebody else wrote it, if it is passed on for them.
+    pub verbatim: Option<Box<Verbatim>>,
+}
+
+/// A call as somebody else wrote it: passed on byte for byte.
+#[derive(Clone)]
+pub struct Verbatim {
+    /// Path and query.
+    pub target: String,
+    /// The headers that go along; no credential.
+    pub headers: HeaderMap,
 }
 
 impl Call {
@@ -99,11 +144,22 @@ impl Call {
             path,
             query: Vec::new(),
             body: None,
+            content: Content::Json,
+            auth: Auth::Bearer,
             cost: route.cost,
             effect: route.effect,
             family: route.family,
             object_type: route.object_type,
+            verbatim: None,
         }
+    }
+
+    /// A call that is passed on as it was written. `headers` must hold no credential and nothing that belongs to a
+    /// connection.
+    pub fn verbatim(method: Method, target: String, headers: HeaderMap, body: Option<Bytes>) -> Self {
+        let path = target.split_once('?').map_or(target.as_str(), |(path, _)| path);
+        let call = Self::new(method, path);
+        Self { body, verbatim: Some(Box::new(Verbatim { target, headers })), ..call }
     }
 
     /// Adds a query pair.
@@ -113,7 +169,40 @@ impl Call {
         self
     }
 
-    /// Sets the body.
+    /// Adds a query pair if there is a value.
+    #[must_use]
+    pub fn with_some(self, name: &str, value: Option<impl ToString>) -> Self {
+        match value {
+            Some(value) => self.with_query(name, value.to_string()),
+            None => self,
+        }
+    }
+
+    /// Adds `name=true` if it is so; HubSpot's flags are false where they are not given.
+    #[must_use]
+    pub fn with_flag(self, name: &str, set: bool) -> Self {
+        if set { self.with_query(name, "true") } else { self }
+    }
+
+    /// Sets a form as the body; the call then proves by it who asks, and no token goes with it.
+    #[must_use]
+    pub fn with_form(mut self, fields: &[(&str, &str)]) -> Self {
+        let mut text = String::new();
+        for (name, value) in fields {
+            if !text.is_empty() {
+                text.push('&');
+            }
+            push_encoded(&mut text, name);
+            text.push('=');
+            push_encoded(&mut text, value);
+        }
+        self.body = Some(Bytes::from(text));
+        self.content = Content::Form;
+        self.auth = Auth::Inside;
+        self
+    }
+
+    /// Sets a JSON body.
     #[must_use]
     pub fn with_json<T: Serialize + ?Sized>(mut self, body: &T) -> Self {
         let text = serde_json::to_vec(body)
@@ -124,6 +213,9 @@ impl Call {
 
     /// Path and query as they go on the wire.
     pub fn target(&self) -> String {
+        if let Some(verbatim) = &self.verbatim {
+            return verbatim.target.clone();
+        }
         let mut target = self.path.clone();
         for (index, (name, value)) in self.query.iter().enumerate() {
             target.push(if index == 0 { '?' } else { '&' });
@@ -169,6 +261,14 @@ mod tests {
         let text = format!("{call:?}");
         assert!(text.contains("/crm/v3/objects/contacts/***") && text.contains("idProperty"), "{text}");
         assert!(!text.contains("secret-value") && !text.contains("ada"), "{text}");
+    }
+
+    #[test]
+    fn a_form_is_encoded_and_takes_no_token_along() {
+        let call = Call::new(Method::POST, "/oauth/2026-03/token").with_form(&[("a", "x y&z"), ("b", "\u{fc}")]);
+        assert_eq!(call.body.as_deref(), Some(&b"a=x%20y%26z&b=%C3%BC"[..]));
+        assert_eq!((call.content.media_type(), call.auth), ("application/x-www-form-urlencoded", Auth::Inside));
+        assert_eq!(call.cost, CostClass::Token);
     }
 
     #[test]

@@ -1,13 +1,16 @@
-//! HubSpot's rate limits as data, and what answers say about them
+//! HubSpot's limits as data: how fast and how often one may call, how much a call may hold, and what answers say about it
 //! (<https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines>; for associations their own guide).
 //!
-//! The one place for these numbers. Counting against them is `core::schedule::budget`; what is kept back for others,
+//! The one place for these numbers. A typed call is compared with [`sizes`] before it leaves
+//! ([`crate::endpoint::Endpoint::check`]). Counting against them is `core::schedule::budget`; what is kept back for others,
 //! and limits where HubSpot names none, are `core::schedule::limits`.
 
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use crate::call::CostClass;
+
+pub mod sizes;
 
 /// The burst window. HubSpot calls it rolling; whether it is exact or counts whole seconds is unknown.
 pub const BURST_WINDOW_MS: u64 = 10_000;

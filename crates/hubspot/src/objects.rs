@@ -2,7 +2,7 @@
 //!
 //! Every value of a property is text. In a write, `""` clears and null does nothing, so inputs have no null.
 //! The order of a batch's results is not the order of its inputs: match by id, unique value or trace id.
-//! Creators of batches cut them at [`crate::batch::BATCH_INPUTS_MAX`]; HubSpot refuses a longer one whole, and one that
+//! Creators of batches cut them at [`sizes::BATCH_INPUTS_MAX`] (each has a `split`); HubSpot refuses a longer one whole, and one that
 //! names an id twice.
 
 use std::collections::BTreeMap;
@@ -13,27 +13,20 @@ use serde::Serialize;
 
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::endpoint::{ApiError, Endpoint, body, success};
+use crate::endpoint::{ApiError, Endpoint, body, paged, success};
 use crate::id::{AssociationType, ObjectType, RecordId};
+use crate::limits::sizes::{self, OverLimit, at_most};
 use crate::version::{ApiVersion, Surface};
 use crate::wire::{Inputs, PageBody};
 
 mod batches;
+mod merge;
 mod record;
 
 pub use crate::wire::Page;
 pub use batches::{BatchArchive, BatchCreate, BatchRead, BatchUpdate, BatchUpsert, UpdateInput, UpsertInput};
+pub use merge::{Merge, PrivacyDelete};
 pub use record::{BatchOutcome, BatchResult, HistoryEntry, InlineAssociation, Record};
-
-/// Largest `limit` of a list; the default is 10.
-pub const LIST_MAX: u32 = 100;
-/// Largest `limit` of a list with `propertiesWithHistory`.
-pub const LIST_WITH_HISTORY_MAX: u32 = 50;
-/// Longest value of a text property, in characters.
-pub const VALUE_CHARS_MAX: usize = 65_536;
-/// Longest path with query that is sure to pass: the edge answers 414 beyond a length that sources put between 8 KB and
-/// 32 KB. Reads with more properties go through [`BatchRead`].
-pub const TARGET_BYTES_MAX: usize = 7_000;
 
 /// What a read returns besides ids and dates.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,7 +66,7 @@ impl Fields {
 pub struct List {
     /// Of which type.
     pub object_type: ObjectType,
-    /// Records per page, at most [`LIST_MAX`].
+    /// Records per page, at most [`sizes::LIST_MAX`].
     pub limit: u32,
     /// From the previous page; a record id in practice.
     pub after: Option<String>,
@@ -96,7 +89,14 @@ impl Endpoint for List {
     fn decode(&self, answer: &Answer) -> Result<Self::Output, ApiError> {
         body::<PageBody<Record>>(answer, "a list of records").map(PageBody::into_page)
     }
+
+    fn check(&self) -> Result<(), OverLimit> {
+        let max = if self.fields.history.is_empty() { sizes::LIST_MAX } else { sizes::LIST_WITH_HISTORY_MAX };
+        at_most("records of a page", self.limit, max)
+    }
 }
+
+paged!(List, Record);
 
 /// GET one record. A merged id answers with the survivor, under another id.
 #[derive(Clone, Debug)]
@@ -143,6 +143,14 @@ pub struct CreateInput {
     /// Our name for the input, echoed in errors. When every input has one, a batch succeeds in part.
     #[serde(rename = "objectWriteTraceId", skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+}
+
+impl CreateInput {
+    /// These values, no associations, no trace id.
+    pub fn of<N: Into<String>, V: Into<String>>(properties: impl IntoIterator<Item = (N, V)>) -> Self {
+        let properties = properties.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { properties, ..Self::default() }
+    }
 }
 
 impl fmt::Debug for CreateInput {

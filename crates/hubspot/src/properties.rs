@@ -10,12 +10,16 @@ use crate::answer::Answer;
 use crate::call::Call;
 use crate::endpoint::{ApiError, Endpoint, body};
 use crate::id::ObjectType;
+use crate::limits::sizes::{BATCH_INPUTS_MAX, OverLimit, at_most};
 use crate::objects::BatchOutcome;
 use crate::version::{ApiVersion, Surface};
 use crate::wire::{Inputs, PageBody, null_as_default, text};
 
-/// Custom properties with unique values per object type, set at creation only.
-pub const UNIQUE_PROPERTIES_MAX: usize = 10;
+mod changes;
+mod groups;
+
+pub use changes::{Archive, BatchArchive, BatchRead, PropertyChange, Sensitivity, Update};
+pub use groups::{ArchiveGroup, CreateGroup, GroupChange, ListGroups, PropertyGroup, ReadGroup, UpdateGroup};
 
 /// What a value means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -289,60 +293,9 @@ impl Endpoint for BatchCreate {
     fn decode(&self, answer: &Answer) -> Result<Self::Output, ApiError> {
         body(answer, "created properties")
     }
-}
 
-/// A group of properties.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PropertyGroup {
-    /// Internal name.
-    pub name: String,
-    /// What people see.
-    #[serde(default, deserialize_with = "null_as_default")]
-    pub label: String,
-    /// Order; -1 means after the others.
-    #[serde(default = "last")]
-    pub display_order: i32,
-}
-
-/// GET the groups of a type.
-#[derive(Clone, Debug)]
-pub struct ListGroups {
-    /// Of which type.
-    pub object_type: ObjectType,
-}
-
-impl Endpoint for ListGroups {
-    type Output = Vec<PropertyGroup>;
-
-    fn call(&self, version: ApiVersion) -> Call {
-        Call::new(Method::GET, Surface::Properties.path(version, &[self.object_type.as_str(), "groups"]))
-    }
-
-    fn decode(&self, answer: &Answer) -> Result<Self::Output, ApiError> {
-        body::<PageBody<PropertyGroup>>(answer, "property groups").map(|page| page.results)
-    }
-}
-
-/// POST one group. A repeat is a 409.
-#[derive(Clone, Debug)]
-pub struct CreateGroup {
-    /// Of which type.
-    pub object_type: ObjectType,
-    /// What it shall be.
-    pub group: PropertyGroup,
-}
-
-impl Endpoint for CreateGroup {
-    type Output = PropertyGroup;
-
-    fn call(&self, version: ApiVersion) -> Call {
-        let path = Surface::Properties.path(version, &[self.object_type.as_str(), "groups"]);
-        Call::new(Method::POST, path).with_json(&self.group)
-    }
-
-    fn decode(&self, answer: &Answer) -> Result<PropertyGroup, ApiError> {
-        body(answer, "a created property group")
+    fn check(&self) -> Result<(), OverLimit> {
+        at_most("properties of a batch create", self.properties.len(), BATCH_INPUTS_MAX)
     }
 }
 

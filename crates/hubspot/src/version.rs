@@ -6,7 +6,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use http::Method;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::call::Call;
 
 /// A version as it is written in a path: legacy numbered (`v3`) or dated (`2026-03`, `2027-03-beta`).
 ///
@@ -32,6 +35,8 @@ impl ApiVersion {
     pub const V3: Self = Self::Numbered(3);
     /// The legacy version of associations.
     pub const V4: Self = Self::Numbered(4);
+    /// The first dated release; supported, same shapes as v3.
+    pub const V2025_09: Self = Self::Dated { year: 2025, month: 9, beta: false };
     /// Supported, same shapes as v3.
     pub const V2026_03: Self = Self::Dated { year: 2026, month: 3, beta: false };
     /// Current since September 2026; enforces the account's validation rules on writes.
@@ -105,47 +110,129 @@ pub enum Surface {
     RecordAssociations,
     /// Association batches and labels.
     Associations,
+    /// Association batches and types by name, as v3 has them; there is no dated form.
+    LegacyAssociations,
+    /// How many associations of a type a record may have.
+    AssociationLimits,
     /// Properties and their groups.
     Properties,
     /// Pipelines and stages.
     Pipelines,
     /// Owners.
     Owners,
+    /// Users, roles and teams.
+    Users,
     /// Schemas of custom objects.
     Schemas,
+    /// Lists and memberships.
+    Lists,
+    /// What the account has of what it may have.
+    LimitsTracking,
     /// Account details and usage.
     Account,
+    /// Tokens.
+    OAuth,
+    /// Webhook settings and subscriptions of an app.
+    Webhooks,
+    /// The webhooks journal.
+    Journal,
+    /// What the journal reports.
+    JournalSubscriptions,
+    /// Snapshots in the journal.
+    JournalSnapshots,
 }
 
-/// Where each surface lives, legacy and dated (`{}` is the version). `/crm/schemas/{version}` does not exist, which is
-/// why schemas are under `/crm-object-schemas`.
-const ROOTS: [(Surface, &str, &str); 8] = [
-    (Surface::Objects, "/crm/v3/objects", "/crm/objects/{}"),
-    (Surface::RecordAssociations, "/crm/v4/objects", "/crm/objects/{}"),
-    (Surface::Associations, "/crm/v4/associations", "/crm/associations/{}"),
-    (Surface::Properties, "/crm/v3/properties", "/crm/properties/{}"),
-    (Surface::Pipelines, "/crm/v3/pipelines", "/crm/pipelines/{}"),
-    (Surface::Owners, "/crm/v3/owners", "/crm/owners/{}"),
-    (Surface::Schemas, "/crm-object-schemas/v3/schemas", "/crm-object-schemas/{}/schemas"),
-    (Surface::Account, "/account-info/v3", "/account-info/{}"),
+/// Where a surface lives: legacy, and dated where it exists (`{}` is the version).
+struct Root(Surface, &'static str, &'static str, &'static [ApiVersion]);
+
+const ALL: &[ApiVersion] = &[ApiVersion::V2025_09, ApiVersion::V2026_03, ApiVersion::V2026_09];
+const SINCE_MARCH: &[ApiVersion] = &[ApiVersion::V2026_03, ApiVersion::V2026_09];
+const MARCH: &[ApiVersion] = &[ApiVersion::V2026_03];
+const BUT_MARCH: &[ApiVersion] = &[ApiVersion::V2025_09, ApiVersion::V2026_09];
+
+/// Paths of HubSpot/HubSpot-public-api-spec-collection (August 2026), where also stands which release has which.
+/// `/crm/schemas/{version}` does not exist, which is why schemas are under `/crm-object-schemas`.
+const ROOTS: &[Root] = &[
+    Root(Surface::Objects, "/crm/v3/objects", "/crm/objects/{}", ALL),
+    Root(Surface::RecordAssociations, "/crm/v4/objects", "/crm/objects/{}", ALL),
+    Root(Surface::Associations, "/crm/v4/associations", "/crm/associations/{}", ALL),
+    Root(Surface::LegacyAssociations, "/crm/v3/associations", "/crm/v3/associations", ALL),
+    Root(
+        Surface::AssociationLimits,
+        "/crm/associations/v4/definitions/configurations",
+        "/crm/associations/{}/definitions/configurations",
+        ALL,
+    ),
+    Root(Surface::Properties, "/crm/v3/properties", "/crm/properties/{}", ALL),
+    Root(Surface::Pipelines, "/crm/v3/pipelines", "/crm/pipelines/{}", ALL),
+    Root(Surface::Owners, "/crm/v3/owners", "/crm/owners/{}", ALL),
+    Root(Surface::Users, "/settings/v3/users", "/settings/users/{}", MARCH),
+    Root(Surface::Schemas, "/crm-object-schemas/v3/schemas", "/crm-object-schemas/{}/schemas", ALL),
+    Root(Surface::Lists, "/crm/v3/lists", "/crm/lists/{}", ALL),
+    Root(Surface::LimitsTracking, "/crm/v3/limits", "/crm/limits/{}", ALL),
+    Root(Surface::Account, "/account-info/v3", "/account-info/{}", ALL),
+    Root(Surface::OAuth, "/oauth/v3", "/oauth/{}", SINCE_MARCH),
+    Root(Surface::Webhooks, "/webhooks/v3", "/app-webhooks/{}", BUT_MARCH),
+    Root(Surface::Webhooks, "/webhooks/v3", "/webhooks/{}", MARCH),
+    Root(Surface::Journal, "/webhooks/v4/journal", "/webhooks-journal/journal/{}", MARCH),
+    Root(Surface::JournalSubscriptions, "/webhooks/v4/subscriptions", "/webhooks-journal/subscriptions/{}", MARCH),
+    Root(Surface::JournalSnapshots, "/webhooks/v4/snapshots", "/webhooks-journal/snapshots/{}", MARCH),
 ];
 
 impl Surface {
     /// The absolute path of `segments` below this surface in the style of `version`; segments are percent-encoded.
+    ///
+    /// A release that does not have the surface gets the newest one before it that has, else the legacy path. Versions
+    /// that the table does not know (previews, later releases) are written as they are.
     pub fn path(self, version: ApiVersion, segments: &[&str]) -> String {
-        let (_, legacy, dated) = ROOTS
-            .iter()
-            .find(|(surface, ..)| *surface == self)
-            .expect("invariant: the table has a row for every surface, by the test below");
-        let mut path = match version {
-            ApiVersion::Numbered(_) => (*legacy).to_owned(),
-            ApiVersion::Dated { .. } => dated.replace("{}", &version.to_string()),
-        };
+        let mut path = self.root(version);
         for segment in segments {
             path.push('/');
             push_encoded(&mut path, segment);
         }
         path
+    }
+
+    fn root(self, version: ApiVersion) -> String {
+        let rows = || ROOTS.iter().filter(|row| row.0 == self);
+        let releases = rows().flat_map(|row| row.3.iter().map(move |release| (*release, row)));
+        let known = ALL.contains(&version);
+        let dated = matches!(version, ApiVersion::Dated { .. });
+        let found = releases.filter(|(release, _)| dated && *release <= version).max_by_key(|(release, _)| *release);
+        let row = found.or_else(|| rows().next().map(|row| (version, row)));
+        let (release, row) = row.expect("invariant: the table has a row for every surface, by the test below");
+        if dated && !known {
+            row.2.replace("{}", &version.to_string())
+        } else if found.is_some() {
+            row.2.replace("{}", &release.to_string())
+        } else {
+            row.1.to_owned()
+        }
+    }
+
+    /// A GET of `segments` below this surface.
+    pub fn get(self, version: ApiVersion, segments: &[&str]) -> Call {
+        Call::new(Method::GET, self.path(version, segments))
+    }
+
+    /// A POST to them.
+    pub fn post(self, version: ApiVersion, segments: &[&str]) -> Call {
+        Call::new(Method::POST, self.path(version, segments))
+    }
+
+    /// A PUT to them.
+    pub fn put(self, version: ApiVersion, segments: &[&str]) -> Call {
+        Call::new(Method::PUT, self.path(version, segments))
+    }
+
+    /// A PATCH of them.
+    pub fn patch(self, version: ApiVersion, segments: &[&str]) -> Call {
+        Call::new(Method::PATCH, self.path(version, segments))
+    }
+
+    /// A DELETE of them.
+    pub fn delete(self, version: ApiVersion, segments: &[&str]) -> Call {
+        Call::new(Method::DELETE, self.path(version, segments))
     }
 }
 
@@ -221,10 +308,44 @@ mod tests {
             ),
             (Surface::Account, "/account-info/v3/contacts", "/account-info/2026-03/contacts"),
         ];
-        assert_eq!(cases.len(), ROOTS.len());
         for (surface, legacy, dated) in cases {
             assert_eq!(surface.path(ApiVersion::V3, &["contacts"]), legacy);
             assert_eq!(surface.path(ApiVersion::V2026_03, &["contacts"]), dated);
+        }
+    }
+
+    #[test]
+    fn a_release_without_a_surface_gets_the_one_before_or_the_legacy_path() {
+        use ApiVersion as V;
+        let preview = V::Dated { year: 2027, month: 3, beta: true };
+        let cases = [
+            (Surface::LegacyAssociations, V::V2026_09, "/crm/v3/associations"),
+            (Surface::AssociationLimits, V::V4, "/crm/associations/v4/definitions/configurations"),
+            (Surface::AssociationLimits, V::V2026_09, "/crm/associations/2026-09/definitions/configurations"),
+            (Surface::Users, V::V3, "/settings/v3/users"),
+            (Surface::Users, V::V2025_09, "/settings/v3/users"),
+            (Surface::Users, V::V2026_03, "/settings/users/2026-03"),
+            (Surface::Users, V::V2026_09, "/settings/users/2026-03"),
+            (Surface::Lists, V::V3, "/crm/v3/lists"),
+            (Surface::Lists, V::V2025_09, "/crm/lists/2025-09"),
+            (Surface::LimitsTracking, V::V2026_03, "/crm/limits/2026-03"),
+            (Surface::LimitsTracking, V::V3, "/crm/v3/limits"),
+            (Surface::OAuth, V::V2025_09, "/oauth/v3"),
+            (Surface::OAuth, V::V2026_09, "/oauth/2026-09"),
+            (Surface::Webhooks, V::V3, "/webhooks/v3"),
+            (Surface::Webhooks, V::V2025_09, "/app-webhooks/2025-09"),
+            (Surface::Webhooks, V::V2026_03, "/webhooks/2026-03"),
+            (Surface::Webhooks, V::V2026_09, "/app-webhooks/2026-09"),
+            (Surface::Webhooks, preview, "/app-webhooks/2027-03-beta"),
+            (Surface::Journal, V::V4, "/webhooks/v4/journal"),
+            (Surface::Journal, V::V2026_09, "/webhooks-journal/journal/2026-03"),
+            (Surface::Journal, preview, "/webhooks-journal/journal/2027-03-beta"),
+            (Surface::JournalSubscriptions, V::V2026_03, "/webhooks-journal/subscriptions/2026-03"),
+            (Surface::JournalSnapshots, V::V2026_03, "/webhooks-journal/snapshots/2026-03"),
+            (Surface::Objects, preview, "/crm/objects/2027-03-beta"),
+        ];
+        for (surface, version, expected) in cases {
+            assert_eq!(surface.path(version, &[]), expected, "{surface:?} {version}");
         }
     }
 

@@ -61,9 +61,21 @@ pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     Text::deserialize(deserializer).map(|Text(text)| text)
 }
 
+/// A list of texts, numbers or booleans, as text; null as an empty one.
+pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let list = Option::<Vec<Text>>::deserialize(deserializer)?.unwrap_or_default();
+    Ok(list.into_iter().map(|Text(text)| text).collect())
+}
+
 /// Whole number, as a number or as text; anything else as none.
 pub(crate) fn number_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     Ok(text_or_none(deserializer)?.and_then(|text| text.parse().ok()))
+}
+
+/// Whole number, as a number or as text.
+pub(crate) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    let Text(text) = Text::deserialize(deserializer)?;
+    text.parse().map_err(|_| D::Error::invalid_value(Unexpected::Other("other text"), &"a whole number"))
 }
 
 /// Null as the default.

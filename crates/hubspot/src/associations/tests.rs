@@ -106,3 +106,101 @@ fn labels_are_types_in_one_direction() {
     assert_eq!(labels[1].association_type().type_id, 36);
     assert_eq!(list.call(ApiVersion::V4).path, "/crm/v4/associations/contacts/companies/labels");
 }
+
+#[test]
+fn labels_are_made_renamed_and_removed() {
+    let create = CreateLabel {
+        direction: direction(),
+        name: "partner".to_owned(),
+        label: "Partner".to_owned(),
+        inverse_label: Some("Partner of".to_owned()),
+    };
+    let call = create.call(ApiVersion::V2026_03);
+    assert_eq!(call.path, "/crm/associations/2026-03/contacts/companies/labels");
+    assert_eq!(sent(&call), json!({"name": "partner", "label": "Partner", "inverseLabel": "Partner of"}));
+    assert_eq!((call.method.as_str(), call.effect, call.cost), ("POST", Effect::Unsafe, CostClass::AssociationBatch));
+    let answered = r#"{"results":[{"category":"USER_DEFINED","typeId":36,"label":"Partner"},
+        {"category":"USER_DEFINED","typeId":37,"label":"Partner of"}]}"#;
+    assert_eq!(create.decode(&answer(200, answered)).expect("both directions")[1].type_id, 37);
+    let update = UpdateLabel { direction: direction(), type_id: 36, label: "Ally".to_owned(), inverse_label: None };
+    let call = update.call(ApiVersion::V4);
+    assert_eq!((call.method.as_str(), sent(&call)), ("PUT", json!({"associationTypeId": 36, "label": "Ally"})));
+    let call = DeleteLabel { direction: direction(), type_id: 36 }.call(ApiVersion::V4);
+    assert_eq!(
+        (call.method.as_str(), call.path.as_str()),
+        ("DELETE", "/crm/v4/associations/contacts/companies/labels/36")
+    );
+}
+
+#[test]
+fn limits_of_associations_are_read_set_and_purged() {
+    assert_eq!(ListAllLimits.call(ApiVersion::V4).path, "/crm/associations/v4/definitions/configurations/all");
+    let list = ListLimits { direction: direction() };
+    let call = list.call(ApiVersion::V2026_03);
+    assert_eq!(call.path, "/crm/associations/2026-03/definitions/configurations/contacts/companies");
+    assert_eq!((call.cost, call.effect), (CostClass::AssociationBatch, Effect::Safe));
+    let text = r#"{"results":[{"category":"HUBSPOT_DEFINED","typeId":279,"label":null,"userEnforcedMaxToObjectIds":5},
+        {"category":"HUBSPOT_DEFINED","typeId":1,"label":"Primary","userEnforcedMaxToObjectIds":null}]}"#;
+    let limits = list.decode(&answer(200, text)).expect("limits");
+    assert_eq!((limits[0].max, limits[1].max), (Some(5), None));
+    let limit = NewLimit { category: AssociationCategory::HubspotDefined, type_id: 279, max: 5 };
+    let create = CreateLimits { direction: direction(), limits: vec![limit] }.call(ApiVersion::V4);
+    assert_eq!(create.path, "/crm/associations/v4/definitions/configurations/contacts/companies/batch/create");
+    assert_eq!(sent(&create), json!({"inputs": [{"category": "HUBSPOT_DEFINED", "typeId": 279, "maxToObjectIds": 5}]}));
+    let update = UpdateLimits { direction: direction(), limits: vec![limit] }.call(ApiVersion::V4);
+    assert!(update.path.ends_with("/batch/update") && update.effect == Effect::Idempotent);
+    let kind = LimitedType { category: AssociationCategory::UserDefined, type_id: 36 };
+    let purge = PurgeLimits { direction: direction(), types: vec![kind] };
+    let call = purge.call(ApiVersion::V2026_09);
+    assert!(call.path.ends_with("/contacts/companies/batch/purge") && call.effect == Effect::Idempotent);
+    assert_eq!(sent(&call), json!({"inputs": [{"category": "USER_DEFINED", "typeId": 36}]}));
+    assert!(purge.decode(&answer(204, "")).is_ok());
+}
+
+#[test]
+fn the_third_version_names_its_types() {
+    let pairs = vec![v3::NamedPair { pair: PAIR, name: "contact_to_company".to_owned() }];
+    let create = v3::BatchCreate { direction: direction(), pairs: pairs.clone() };
+    let call = create.call(ApiVersion::V2026_03);
+    assert_eq!(call.path, "/crm/v3/associations/contacts/companies/batch/create");
+    let expected = json!({"inputs": [{"from": {"id": "901"}, "to": {"id": "5501"}, "type": "contact_to_company"}]});
+    assert_eq!(sent(&call), expected);
+    let made =
+        r#"{"status":"COMPLETE","results":[{"from":{"id":"901"},"to":{"id":5501},"type":"contact_to_company"}]}"#;
+    assert_eq!(create.decode(&answer(201, made)).expect("a pair").results[0].to, RecordId(5501));
+    let archive = v3::BatchArchive { direction: direction(), pairs }.call(ApiVersion::V3);
+    assert_eq!(
+        (archive.path.as_str(), sent(&archive)),
+        ("/crm/v3/associations/contacts/companies/batch/archive", expected)
+    );
+    let read = v3::BatchRead { direction: direction(), ids: vec![RecordId(901), RecordId(902)] };
+    assert_eq!(sent(&read.call(ApiVersion::V3)), json!({"inputs": [{"id": "901"}, {"id": "902"}]}));
+    let text = r#"{"status":"COMPLETE","results":[{"from":{"id":"901"},"to":[{"id":"5501","type":"contact_to_company"}]}],
+        "errors":[{"status":"error","category":"OBJECT_NOT_FOUND","subCategory":"crm.associations.NO_ASSOCIATIONS_FOUND",
+        "message":"No company is associated with contact 902.","context":{"fromObjectId":["902"]}}],"numErrors":1}"#;
+    let outcome = read.decode(&answer(207, text)).expect("a 207");
+    assert_eq!(
+        (outcome.results[0].to[0].id, outcome.empty, outcome.errors.len()),
+        (RecordId(5501), vec![RecordId(902)], 0)
+    );
+    let types = v3::ListTypes { direction: direction() };
+    assert_eq!(types.call(ApiVersion::V3).path, "/crm/v3/associations/contacts/companies/types");
+    let found = types.decode(&answer(200, r#"{"results":[{"id":"279","name":"contact_to_company"}]}"#)).expect("types");
+    assert_eq!((found[0].id.as_str(), found[0].name.as_str()), ("279", "contact_to_company"));
+    let put = v3::Put { direction: direction(), pair: PAIR, name: "279".to_owned() }.call(ApiVersion::V3);
+    assert_eq!(put.path, "/crm/v3/objects/contacts/901/associations/companies/5501/279");
+    let remove = v3::Remove { direction: direction(), pair: PAIR, name: "279".to_owned() }.call(ApiVersion::V3);
+    assert_eq!((remove.method.as_str(), remove.path), ("DELETE", put.path));
+}
+
+#[test]
+fn pages_of_one_record_are_asked_for_one_after_the_other() {
+    let next = ReadInput::next(RecordId(901), "b3BhcXVl");
+    let read = BatchRead { direction: direction(), inputs: vec![ReadInput::first(RecordId(1)), next] };
+    let sent = sent(&read.call(ApiVersion::V4));
+    assert_eq!(sent, json!({"inputs": [{"id": "1"}, {"id": "901", "after": "b3BhcXVl"}]}));
+    let many = BatchRead { direction: direction(), inputs: vec![ReadInput::first(RecordId(1)); 101] };
+    assert_eq!(many.check().map_err(|over| over.max), Err(100));
+    let list = ListOf { direction: direction(), from: RecordId(1), limit: 501, after: None };
+    assert!(list.check().is_err());
+}

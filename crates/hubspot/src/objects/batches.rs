@@ -9,8 +9,9 @@ use serde::Serialize;
 use super::{BatchOutcome, CreateInput, batch_call};
 use crate::answer::Answer;
 use crate::call::Call;
-use crate::endpoint::{ApiError, Endpoint, body, success};
+use crate::endpoint::{ApiError, Endpoint, body, endpoint, one, success};
 use crate::id::{ObjectType, RecordId};
+use crate::limits::sizes::{BATCH_INPUTS_MAX, BATCH_INPUTS_WITH_HISTORY_MAX, OverLimit, at_most, cut};
 use crate::objects::IdText;
 use crate::version::{ApiVersion, Surface};
 
@@ -25,7 +26,7 @@ pub struct BatchRead {
     pub id_property: Option<String>,
     /// Properties; none asks for HubSpot's defaults. An unknown one may fail the batch.
     pub properties: Vec<String>,
-    /// Properties with their past values; then at most [`crate::batch::BATCH_INPUTS_WITH_HISTORY_MAX`] inputs.
+    /// Properties with their past values; then at most [`BATCH_INPUTS_WITH_HISTORY_MAX`] inputs.
     pub history: Vec<String>,
     /// Archived records instead of live ones.
     pub archived: bool,
@@ -46,6 +47,20 @@ struct BatchReadBody<'a> {
     id_property: Option<&'a str>,
 }
 
+impl BatchRead {
+    /// How many inputs HubSpot takes: fewer with history.
+    fn inputs_max(&self) -> usize {
+        if self.history.is_empty() { BATCH_INPUTS_MAX } else { BATCH_INPUTS_WITH_HISTORY_MAX }
+    }
+
+    /// The same as as many calls as HubSpot's limit demands; none without inputs.
+    pub fn split(self) -> Vec<Self> {
+        let (max, mut rest) = (self.inputs_max(), self);
+        let ids = std::mem::take(&mut rest.ids);
+        cut(ids, max).into_iter().map(|ids| Self { ids, ..rest.clone() }).collect()
+    }
+}
+
 impl Endpoint for BatchRead {
     type Output = BatchOutcome;
 
@@ -64,6 +79,10 @@ impl Endpoint for BatchRead {
     fn decode(&self, answer: &Answer) -> Result<BatchOutcome, ApiError> {
         body(answer, "a batch read")
     }
+
+    fn check(&self) -> Result<(), OverLimit> {
+        at_most("inputs of a batch read", self.ids.len(), self.inputs_max())
+    }
 }
 
 /// POST `batch/create`. All or nothing, unless every input has a trace id. A repeat may create second records.
@@ -75,17 +94,18 @@ pub struct BatchCreate {
     pub inputs: Vec<CreateInput>,
 }
 
-impl Endpoint for BatchCreate {
-    type Output = BatchOutcome;
-
-    fn call(&self, version: ApiVersion) -> Call {
-        batch_call(&self.object_type, "create", version, &self.inputs)
-    }
-
-    fn decode(&self, answer: &Answer) -> Result<BatchOutcome, ApiError> {
-        body(answer, "a batch create")
+impl BatchCreate {
+    /// The same as as many calls as HubSpot's limit demands; none without inputs.
+    pub fn split(self) -> Vec<Self> {
+        let Self { object_type, inputs } = self;
+        let part = |inputs| Self { object_type: object_type.clone(), inputs };
+        cut(inputs, BATCH_INPUTS_MAX).into_iter().map(part).collect()
     }
 }
+
+endpoint!(BatchCreate => BatchOutcome, one("a batch create"), |this, version|
+    batch_call(&this.object_type, "create", version, &this.inputs),
+    check: at_most("inputs of a batch create", this.inputs.len(), BATCH_INPUTS_MAX));
 
 /// One input of a batch update. `Debug` shows names of properties, not values.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -126,17 +146,18 @@ pub struct BatchUpdate {
     pub inputs: Vec<UpdateInput>,
 }
 
-impl Endpoint for BatchUpdate {
-    type Output = BatchOutcome;
-
-    fn call(&self, version: ApiVersion) -> Call {
-        batch_call(&self.object_type, "update", version, &self.inputs)
-    }
-
-    fn decode(&self, answer: &Answer) -> Result<BatchOutcome, ApiError> {
-        body(answer, "a batch update")
+impl BatchUpdate {
+    /// The same as as many calls as HubSpot's limit demands; none without inputs.
+    pub fn split(self) -> Vec<Self> {
+        let Self { object_type, inputs } = self;
+        let part = |inputs| Self { object_type: object_type.clone(), inputs };
+        cut(inputs, BATCH_INPUTS_MAX).into_iter().map(part).collect()
     }
 }
+
+endpoint!(BatchUpdate => BatchOutcome, one("a batch update"), |this, version|
+    batch_call(&this.object_type, "update", version, &this.inputs),
+    check: at_most("inputs of a batch update", this.inputs.len(), BATCH_INPUTS_MAX));
 
 /// One input of a batch upsert. `Debug` shows names of properties, not values; the id is one.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -172,17 +193,18 @@ pub struct BatchUpsert {
     pub inputs: Vec<UpsertInput>,
 }
 
-impl Endpoint for BatchUpsert {
-    type Output = BatchOutcome;
-
-    fn call(&self, version: ApiVersion) -> Call {
-        batch_call(&self.object_type, "upsert", version, &self.inputs)
-    }
-
-    fn decode(&self, answer: &Answer) -> Result<BatchOutcome, ApiError> {
-        body(answer, "a batch upsert")
+impl BatchUpsert {
+    /// The same as as many calls as HubSpot's limit demands; none without inputs.
+    pub fn split(self) -> Vec<Self> {
+        let Self { object_type, inputs } = self;
+        let part = |inputs| Self { object_type: object_type.clone(), inputs };
+        cut(inputs, BATCH_INPUTS_MAX).into_iter().map(part).collect()
     }
 }
+
+endpoint!(BatchUpsert => BatchOutcome, one("a batch upsert"), |this, version|
+    batch_call(&this.object_type, "upsert", version, &this.inputs),
+    check: at_most("inputs of a batch upsert", this.inputs.len(), BATCH_INPUTS_MAX));
 
 /// POST `batch/archive`. Unknown ids are a success as well.
 #[derive(Clone, Debug)]
@@ -193,15 +215,17 @@ pub struct BatchArchive {
     pub ids: Vec<RecordId>,
 }
 
-impl Endpoint for BatchArchive {
-    type Output = ();
-
-    fn call(&self, version: ApiVersion) -> Call {
-        let inputs: Vec<IdText> = self.ids.iter().copied().map(IdText::from).collect();
-        batch_call(&self.object_type, "archive", version, &inputs)
-    }
-
-    fn decode(&self, answer: &Answer) -> Result<(), ApiError> {
-        success(answer)
+impl BatchArchive {
+    /// The same as as many calls as HubSpot's limit demands; none without inputs.
+    pub fn split(self) -> Vec<Self> {
+        let Self { object_type, ids } = self;
+        let part = |ids| Self { object_type: object_type.clone(), ids };
+        cut(ids, BATCH_INPUTS_MAX).into_iter().map(part).collect()
     }
 }
+
+endpoint!(BatchArchive => (), success, |this, version| {
+    let inputs: Vec<IdText> = this.ids.iter().copied().map(IdText::from).collect();
+    batch_call(&this.object_type, "archive", version, &inputs)
+},
+    check: at_most("inputs of a batch archive", this.ids.len(), BATCH_INPUTS_MAX));

@@ -167,3 +167,70 @@ fn debug_of_inputs_shows_names_and_no_values() {
     assert_eq!(shown.matches("firstname").count(), 3, "{shown}");
     assert!(!shown.contains("Ana") && !shown.contains("ana@"), "{shown}");
 }
+
+#[test]
+fn a_merge_names_the_survivor_first() {
+    let merge = Merge { object_type: contacts(), primary: RecordId(1), merged: RecordId(2) };
+    let call = merge.call(ApiVersion::V3);
+    assert_eq!((call.method.as_str(), call.path.as_str()), ("POST", "/crm/v3/objects/contacts/merge"));
+    assert_eq!(sent(&call), json!({"primaryObjectId": "1", "objectIdToMerge": "2"}));
+    assert_eq!(call.effect, Effect::Unsafe);
+    let survivor = r#"{"id":"77","properties":{"hs_merged_object_ids":"1;2"}}"#;
+    assert_eq!(merge.decode(&answer(200, survivor)).expect("a record").id, RecordId(77));
+}
+
+#[test]
+fn a_privacy_deletion_shows_no_address() {
+    let delete = PrivacyDelete {
+        object_type: contacts(),
+        id: "ada@example.test".to_owned(),
+        id_property: Some("email".to_owned()),
+    };
+    let call = delete.call(ApiVersion::V2026_09);
+    assert_eq!(call.path, "/crm/objects/2026-09/contacts/gdpr-delete");
+    assert_eq!(sent(&call), json!({"objectId": "ada@example.test", "idProperty": "email"}));
+    assert!(!format!("{delete:?} {call:?}").contains("ada@"));
+    assert!(delete.decode(&answer(204, "")).is_ok());
+}
+
+#[test]
+fn history_is_read_newest_first_and_halves_the_batch() {
+    let text = r#"{"id":"1","properties":{},"propertiesWithHistory":{"city":[
+        {"value":"Oslo","timestamp":"2026-11-20T10:00:00Z","sourceType":"API","sourceId":7007},
+        {"value":null,"timestamp":"2026-11-19T10:00:00Z","sourceType":"CRM_UI"}]}}"#;
+    let fields = Fields { history: vec!["city".to_owned()], ..Fields::default() };
+    let read = Read { object_type: contacts(), id: "1".to_owned(), id_property: None, fields: fields.clone() };
+    assert_eq!(read.call(ApiVersion::V3).target(), "/crm/v3/objects/contacts/1?propertiesWithHistory=city");
+    let record = read.decode(&answer(200, text)).expect("a record");
+    let values: Vec<Option<&str>> = record.history["city"].iter().map(|entry| entry.value.as_deref()).collect();
+    assert_eq!((values, record.history["city"][0].source_id.as_deref()), (vec![Some("Oslo"), None], Some("7007")));
+    let list = |limit| List { object_type: contacts(), limit, after: None, fields: fields.clone() }.check();
+    assert!(list(50).is_ok() && list(51).is_err());
+}
+
+proptest::proptest! {
+    #[test]
+    fn split_batches_never_exceed_a_limit_and_lose_nothing(inputs in 0_usize..350, history in proptest::bool::ANY) {
+        let ids: Vec<String> = (1..=inputs).map(|id| id.to_string()).collect();
+        let names = |asked: bool| if asked { vec!["city".to_owned()] } else { Vec::new() };
+        let read = BatchRead {
+            object_type: contacts(),
+            ids: ids.clone(),
+            id_property: None,
+            properties: names(true),
+            history: names(history),
+            archived: true,
+        };
+        let reads = read.split();
+        proptest::prop_assert!(reads.iter().all(|read| read.check().is_ok() && read.archived));
+        proptest::prop_assert_eq!(reads.len(), inputs.div_ceil(if history { 50 } else { 100 }));
+        let asked: Vec<String> = reads.into_iter().flat_map(|read| read.ids).collect();
+        proptest::prop_assert_eq!(asked, ids);
+        let creates = BatchCreate { object_type: contacts(), inputs: vec![CreateInput::default(); inputs] }.split();
+        proptest::prop_assert!(creates.iter().all(|create| create.check().is_ok()));
+        proptest::prop_assert_eq!(creates.iter().map(|create| create.inputs.len()).sum::<usize>(), inputs);
+        let archive = BatchArchive { object_type: contacts(), ids: vec![RecordId(1); inputs] };
+        proptest::prop_assert_eq!(archive.check().is_ok(), inputs <= 100);
+        proptest::prop_assert!(archive.split().iter().all(|archive| archive.check().is_ok()));
+    }
+}

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod typed;
+
 fn at(method: &Method, path: &str) -> Route {
     classify(method, path)
 }
@@ -42,7 +44,7 @@ fn the_table_says_what_each_path_costs_and_does() {
         (
             "GET",
             "/crm/associations/v4/definitions/configurations/all",
-            Op::AssociationDefinition,
+            Op::AssociationLimitList,
             AssociationBatch,
             Safe,
         ),
