@@ -140,6 +140,18 @@ impl Credentials {
         self.by_token.keys().map(String::as_str)
     }
 
+    /// The apps that can call a portal, each once.
+    pub(crate) fn apps_of(&self, portal_id: u64) -> Vec<(CredentialKind, u64)> {
+        let mut apps: Vec<(CredentialKind, u64)> = Vec::new();
+        for credential in self.by_token.values().filter(|credential| credential.portal_id == portal_id) {
+            let app = (credential.kind, credential.app_id);
+            if !apps.contains(&app) {
+                apps.push(app);
+            }
+        }
+        apps
+    }
+
     /// Kills a token; false when it is unknown.
     pub(crate) fn revoke(&mut self, token: &str, now: Millis) -> bool {
         let Some(credential) = self.by_token.get_mut(token) else { return false };

@@ -22,11 +22,16 @@ use crate::{
     control::{self, Payload, Reply},
     hub::{CallId, Hub, Outcome},
     options::{SimOptions, StartError},
+    poster::Poster,
+    saved::{SavedReport, SnapshotError, StateFile, furnish},
+    webhooks::{Delivery, DeliveryId, DeliveryOutcome},
     wire::{ApiAnswer, ApiRequest, Millis},
 };
 
 /// The calls that may wait for the driver to look at them.
 const COMMANDS_WAITING_MAX: usize = 4_096;
+/// The outcomes of POSTs that may wait for the driver to look at them.
+const OUTCOMES_WAITING_MAX: usize = 1_024;
 
 /// A call that got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -65,6 +70,23 @@ pub(crate) enum Done {
 enum Command {
     Call { request: ApiRequest, reply: oneshot::Sender<Outcome> },
     Control { request: ApiRequest, reply: oneshot::Sender<Payload> },
+    Save { reply: oneshot::Sender<Result<SavedReport, SnapshotError>> },
+    TakeDeliveries { reply: oneshot::Sender<mpsc::UnboundedReceiver<Delivery>> },
+    Answered { id: DeliveryId, outcome: DeliveryOutcome },
+}
+
+/// The POSTs of webhooks, for a trial that is their receiver.
+#[derive(Debug)]
+pub struct Deliveries {
+    inbox: mpsc::UnboundedReceiver<Delivery>,
+}
+
+impl Deliveries {
+    /// The next POST; nothing once the simulator has stopped. It ends with [`InProcess::delivery_answered`], or by its
+    /// own deadline.
+    pub async fn next(&mut self) -> Option<Delivery> {
+        self.inbox.recv().await
+    }
 }
 
 impl InProcess {
@@ -72,17 +94,28 @@ impl InProcess {
     /// [`InProcess::stop`].
     pub fn start(options: &SimOptions, base: Millis) -> Result<Self, StartError> {
         let mut dice = ChaCha8Rng::seed_from_u64(options.seed);
-        let hub = Hub::new(options, base, &mut dice)?;
-        Ok(Self::drive(hub, dice, base))
+        let furnished = furnish(options, base, &mut dice)?;
+        Ok(Self::spawn(furnished.hub, dice, furnished.now, furnished.state))
     }
 
     /// Drives a hub that the caller has furnished (more portals, OAuth credentials); `base` is its present time.
     pub fn drive(hub: Hub, dice: ChaCha8Rng, base: Millis) -> Self {
+        Self::spawn(hub, dice, base, None)
+    }
+
+    fn spawn(hub: Hub, dice: ChaCha8Rng, base: Millis, state: Option<StateFile>) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS_WAITING_MAX);
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let tokens = hub.tokens().into();
-        let driver = Driver { hub, dice, clock: Clock::start(base), waiting: BTreeMap::new() };
+        let driver = Driver {
+            hub,
+            dice,
+            clock: Clock::start(base),
+            state,
+            waiting: BTreeMap::new(),
+            posters: Posters { poster: None, taker: None, tasks: tasks.clone(), stop: stop.clone() },
+        };
         tasks.spawn(driver.run(inbox, stop.clone()));
         Self { commands, stop, tasks, tokens }
     }
@@ -108,6 +141,26 @@ impl InProcess {
         Ok(response)
     }
 
+    /// Writes the state into the file that was named at the start, as `POST /_control/snapshot` does.
+    pub async fn save(&self) -> Result<SavedReport, SnapshotError> {
+        let (reply, report) = oneshot::channel();
+        self.commands.send(Command::Save { reply }).await.map_err(|_| SnapshotError::Stopped)?;
+        report.await.map_err(|_| SnapshotError::Stopped)?
+    }
+
+    /// Takes the POSTs of webhooks from now on, instead of sending them over HTTP: for trials without sockets, and
+    /// under a paused clock, which would let every POST over a socket time out at once.
+    pub async fn take_deliveries(&self) -> Result<Deliveries, Broken> {
+        let (reply, inbox) = oneshot::channel();
+        self.commands.send(Command::TakeDeliveries { reply }).await.map_err(|_| Broken::Stopped)?;
+        Ok(Deliveries { inbox: inbox.await.map_err(|_| Broken::Stopped)? })
+    }
+
+    /// Says how a POST ended that was taken.
+    pub async fn delivery_answered(&self, id: DeliveryId, outcome: DeliveryOutcome) -> Result<(), Broken> {
+        self.commands.send(Command::Answered { id, outcome }).await.map_err(|_| Broken::Stopped)
+    }
+
     /// Stops the driver and waits for it. Calls under way end as [`Broken::Stopped`].
     pub async fn stop(&self) {
         self.stop.cancel();
@@ -117,7 +170,7 @@ impl InProcess {
 
     /// Hands a call to the driver. A caller that leaves does not undo it.
     pub(crate) async fn send(&self, request: ApiRequest) -> Result<Done, Broken> {
-        if control::is_control(&request.path) {
+        if control::is_control(&request) {
             let (reply, answer) = oneshot::channel();
             self.commands.send(Command::Control { request, reply }).await.map_err(|_| Broken::Stopped)?;
             return answer.await.map(Done::Control).map_err(|_| Broken::Stopped);
@@ -133,23 +186,55 @@ struct Driver {
     hub: Hub,
     dice: ChaCha8Rng,
     clock: Clock,
+    state: Option<StateFile>,
     waiting: BTreeMap<CallId, oneshot::Sender<Outcome>>,
+    posters: Posters,
+}
+
+/// Who sends the POSTs of webhooks: a trial that takes them, or tasks that post.
+struct Posters {
+    /// Made for the first POST.
+    poster: Option<Poster>,
+    taker: Option<mpsc::UnboundedSender<Delivery>>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Posters {
+    /// Sends; there are never more under way than the machine allows.
+    fn send(&mut self, delivery: Delivery, outcomes: &mpsc::Sender<(DeliveryId, DeliveryOutcome)>) {
+        if let Some(taker) = &self.taker {
+            gone_is_fine(taker.send(delivery));
+            return;
+        }
+        let poster = self.poster.get_or_insert_with(Poster::new).clone();
+        let (outcomes, stop) = (outcomes.clone(), self.stop.clone());
+        self.tasks.spawn(async move {
+            let id = delivery.id;
+            tokio::select! {
+                () = stop.cancelled() => {}
+                outcome = poster.send(delivery) => gone_is_fine(outcomes.send((id, outcome)).await),
+            }
+        });
+    }
 }
 
 impl Driver {
     async fn run(mut self, mut inbox: mpsc::Receiver<Command>, stop: CancellationToken) {
+        let (outcome_of, mut outcomes) = mpsc::channel(OUTCOMES_WAITING_MAX);
         loop {
             let due = self.hub.next_due().map(|at| self.clock.instant(at));
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
+                Some((id, outcome)) = outcomes.recv() => self.answered(id, &outcome),
                 command = inbox.recv() => match command {
                     Some(command) => self.take(command),
                     None => break,
                 },
                 () = until(due) => {}
             }
-            self.turn();
+            self.turn(&outcome_of);
         }
         tracing::debug!(in_flight = self.waiting.len(), "simulator stopped");
     }
@@ -169,15 +254,36 @@ impl Driver {
                         self.hub.advance(now, &mut self.dice);
                         Payload::Whole(control::clock_answer(now))
                     }
+                    Reply::Save => Payload::Whole(control::save_answer(self.save())),
                     Reply::Answer(payload) => payload,
                 };
                 gone_is_fine(reply.send(answer));
             }
+            Command::Save { reply } => gone_is_fine(reply.send(self.save())),
+            Command::TakeDeliveries { reply } => {
+                let (taker, inbox) = mpsc::unbounded_channel();
+                self.posters.taker = Some(taker);
+                gone_is_fine(reply.send(inbox));
+            }
+            Command::Answered { id, outcome } => self.answered(id, &outcome),
         }
     }
 
-    fn turn(&mut self) {
+    fn answered(&mut self, id: DeliveryId, outcome: &DeliveryOutcome) {
+        self.hub.delivery_answered(id, outcome, self.clock.now(), &mut self.dice);
+    }
+
+    /// Nothing else is answered meanwhile: a snapshot is of one moment.
+    fn save(&self) -> Result<SavedReport, SnapshotError> {
+        let state = self.state.as_ref().ok_or(SnapshotError::NoFile)?;
+        state.replace(|out| self.hub.save(&self.dice, out))
+    }
+
+    fn turn(&mut self, outcomes: &mpsc::Sender<(DeliveryId, DeliveryOutcome)>) {
         self.hub.advance(self.clock.now(), &mut self.dice);
+        for delivery in self.hub.take_deliveries() {
+            self.posters.send(delivery, outcomes);
+        }
         for (id, outcome) in self.hub.take_answers() {
             if let Some(reply) = self.waiting.remove(&id) {
                 gone_is_fine(reply.send(outcome));

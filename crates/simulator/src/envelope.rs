@@ -18,6 +18,20 @@ use crate::{
 const JSON: &str = "application/json;charset=utf-8";
 const HTML: &str = "text/html;charset=utf-8";
 
+/// Adds what every answer of the API carries, whatever it says (1,355 of 1,355 recorded ones); `Vary` belongs to bodies.
+/// The edge and the servlet container, whose answers have no correlation id, add nothing.
+pub(crate) fn add_standing_headers(answer: &mut ApiAnswer) {
+    if !answer.headers.contains_key("x-hubspot-correlation-id") {
+        return;
+    }
+    let forever = HeaderValue::from_static("max-age=31536000; includeSubDomains; preload");
+    answer.headers.insert(header::STRICT_TRANSPORT_SECURITY, forever);
+    answer.headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("false"));
+    if !answer.body.is_empty() {
+        answer.headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
+}
+
 /// An error in the making.
 pub(crate) struct Envelope {
     status: u16,

@@ -70,11 +70,19 @@ pub enum Fault {
     RateLimit {
         /// Whose.
         policy: ForcedPolicy,
+        /// Whether it is answered 500 with category `RATE_LIMITS`, as clients have seen now and then, and not 429.
+        #[serde(default)]
+        as_500: bool,
     },
     /// The connection is cut before anything happens.
     Reset,
     /// The call is executed, and the connection is cut before a byte of the answer.
-    LostAnswer,
+    LostAnswer {
+        /// Only so many milliseconds after the cut: a client that looks at once finds nothing yet. It is counted on
+        /// the limits at its usual moment.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        executed_after_ms: u64,
+    },
     /// The head of the answer comes in time and its body in drops.
     SlowBody {
         /// From the first byte to the last, in milliseconds.
@@ -145,7 +153,9 @@ impl FaultRule {
         }
         match self.fault {
             Fault::Status { status, .. } if !(400..600).contains(&status) => Err(FaultRuleError::Status(status)),
-            Fault::Latency { ms } | Fault::SlowBody { over_ms: ms } if ms > FAULT_DELAY_MS_MAX => {
+            Fault::Latency { ms } | Fault::SlowBody { over_ms: ms } | Fault::LostAnswer { executed_after_ms: ms }
+                if ms > FAULT_DELAY_MS_MAX =>
+            {
                 Err(FaultRuleError::Delay(ms))
             }
             Fault::Latency { .. }
@@ -153,7 +163,7 @@ impl FaultRule {
             | Fault::Status { .. }
             | Fault::RateLimit { .. }
             | Fault::Reset
-            | Fault::LostAnswer => Ok(()),
+            | Fault::LostAnswer { .. } => Ok(()),
         }
     }
 
@@ -161,6 +171,11 @@ impl FaultRule {
         self.method.as_deref().is_none_or(|wanted| wanted == method.as_str())
             && self.path.as_deref().is_none_or(|pattern| path_fits(pattern, path))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+fn is_zero(ms: &u64) -> bool {
+    *ms == 0
 }
 
 /// What the rules say to one call.
@@ -174,6 +189,7 @@ pub(crate) struct Trouble {
 /// A rule and its history.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Armed {
+    id: u64,
     rule: FaultRule,
     seen: u64,
     fired: u64,
@@ -183,6 +199,7 @@ pub(crate) struct Armed {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Faults {
     armed: Vec<Armed>,
+    last_id: u64,
 }
 
 impl Faults {
@@ -192,12 +209,22 @@ impl Faults {
             return Err(FaultRuleError::TooMany);
         }
         rules.iter().try_for_each(FaultRule::validate)?;
-        self.armed.extend(rules.into_iter().map(|rule| Armed { rule, seen: 0, fired: 0 }));
+        for rule in rules {
+            self.last_id += 1;
+            self.armed.push(Armed { id: self.last_id, rule, seen: 0, fired: 0 });
+        }
         Ok(())
     }
 
     pub(crate) fn clear(&mut self) {
         self.armed.clear();
+    }
+
+    /// Disarms one rule; false when there is none of that number.
+    pub(crate) fn disarm(&mut self, id: u64) -> bool {
+        let before = self.armed.len();
+        self.armed.retain(|armed| armed.id != id);
+        self.armed.len() < before
     }
 
     pub(crate) fn list(&self) -> &[Armed] {
@@ -236,7 +263,7 @@ impl Fault {
             Self::Status { .. } => "status",
             Self::RateLimit { .. } => "rate_limit",
             Self::Reset => "reset",
-            Self::LostAnswer => "lost_answer",
+            Self::LostAnswer { .. } => "lost_answer",
             Self::SlowBody { .. } => "slow_body",
         }
     }
@@ -349,10 +376,24 @@ mod tests {
     }
 
     #[test]
+    fn one_rule_is_disarmed_by_its_number_and_numbers_are_not_used_again() {
+        let mut faults = Faults::default();
+        faults.arm(vec![FaultRule::always(Fault::Reset); 3]).unwrap();
+        assert!(faults.disarm(2) && !faults.disarm(2));
+        faults.arm(vec![FaultRule::always(Fault::Reset)]).unwrap();
+        assert_eq!(faults.list().iter().map(|armed| armed.id).collect::<Vec<_>>(), [1, 3, 4]);
+    }
+
+    #[test]
     fn latency_adds_up_and_of_the_others_the_first_wins() {
         let mut dice = ChaCha8Rng::seed_from_u64(1);
         let mut faults = Faults::default();
-        let kinds = [Fault::Latency { ms: 5 }, Fault::Reset, Fault::LostAnswer, Fault::Latency { ms: 7 }];
+        let kinds = [
+            Fault::Latency { ms: 5 },
+            Fault::Reset,
+            Fault::LostAnswer { executed_after_ms: 0 },
+            Fault::Latency { ms: 7 },
+        ];
         faults.arm(kinds.into_iter().map(FaultRule::always).collect()).unwrap();
         let trouble = faults.strike(&Method::GET, "/a", &mut dice);
         assert_eq!(trouble, Trouble { extra_latency_ms: 12, fault: Some(Fault::Reset) });
@@ -367,6 +408,7 @@ mod tests {
             FaultRule { nth: Some(0), ..good.clone() },
             FaultRule { probability: Some(1.5), ..good.clone() },
             FaultRule::always(Fault::Latency { ms: FAULT_DELAY_MS_MAX + 1 }),
+            FaultRule::always(Fault::LostAnswer { executed_after_ms: FAULT_DELAY_MS_MAX + 1 }),
             FaultRule::always(Fault::Status { status: 200, retry_after_s: None, executed: false, body: None }),
         ];
         for rule in bad {
@@ -395,6 +437,8 @@ mod tests {
         let text = r#"{"path":"/crm","nth":3,"fault":{"kind":"status","status":503}}"#;
         let rule: FaultRule = serde_json::from_str(text).unwrap();
         assert_eq!(rule.nth, Some(3));
+        let plain: FaultRule = serde_json::from_str(r#"{"fault":{"kind":"lost_answer"}}"#).unwrap();
+        assert_eq!(plain.fault, Fault::LostAnswer { executed_after_ms: 0 });
         assert!(serde_json::from_str::<FaultRule>(r#"{"pth":"/crm","fault":{"kind":"reset"}}"#).is_err());
     }
 }

@@ -29,8 +29,10 @@ const CHUNK_ENTRIES: usize = 4_096;
 pub struct Entry {
     /// Its number, from 0, also across dropped entries.
     pub seq: u64,
-    /// When it was counted and executed.
+    /// When it was counted and, as a rule, executed.
     pub time: Millis,
+    /// When it was executed: later than `time` and `answered` where a fault says so. Entries stand in this order.
+    pub executed: Millis,
     /// When it arrived.
     pub arrived: Millis,
     /// When its answer leaves.
@@ -53,6 +55,7 @@ pub struct Entry {
 #[derive(Clone, Debug)]
 pub(crate) struct Happened<'a> {
     pub(crate) time: Millis,
+    pub(crate) executed: Millis,
     pub(crate) arrived: Millis,
     pub(crate) answered: Millis,
     pub(crate) route: &'a str,
@@ -106,6 +109,16 @@ impl Ledger {
         Snapshot { chunks }
     }
 
+    /// The newest entries after a number, at most so many, oldest first.
+    pub(crate) fn tail(&self, after: Option<u64>, limit: usize) -> Vec<&Entry> {
+        let all = self.closed.iter().flat_map(|chunk| chunk.iter()).rev();
+        let newest = self.open.iter().rev().chain(all);
+        let mut tail: Vec<&Entry> =
+            newest.take_while(|entry| after.is_none_or(|after| entry.seq > after)).take(limit).collect();
+        tail.reverse();
+        tail
+    }
+
     /// Forgets totals and entries; numbering goes on.
     pub(crate) fn clear(&mut self) {
         *self = Self { next_seq: self.next_seq, ..Self::default() };
@@ -119,6 +132,7 @@ impl Ledger {
         let entry = Entry {
             seq: self.next_seq,
             time: call.time,
+            executed: call.executed,
             arrived: call.arrived,
             answered: call.answered,
             route,
@@ -193,10 +207,16 @@ impl Snapshot {
 
 impl Entry {
     fn write_line(&self, text: &mut Vec<u8>) {
+        text.extend_from_slice(self.to_json().to_string().as_bytes());
+        text.push(b'\n');
+    }
+
+    pub(crate) fn to_json(&self) -> serde_json::Value {
         let method = self.route.split(' ').next().unwrap_or_default();
-        let line = serde_json::json!({
+        serde_json::json!({
             "seq": self.seq,
             "time": self.time.0,
+            "executed": self.executed.0,
             "arrived": self.arrived.0,
             "answered": self.answered.0,
             "method": method,
@@ -206,9 +226,7 @@ impl Entry {
             "credential": &*self.credential,
             "counted": self.counted.names().collect::<Vec<_>>(),
             "fault": self.fault,
-        });
-        text.extend_from_slice(line.to_string().as_bytes());
-        text.push(b'\n');
+        })
     }
 }
 
@@ -231,6 +249,7 @@ mod tests {
     fn call(route: &str, status: Option<u16>) -> Happened<'_> {
         Happened {
             time: Millis(5),
+            executed: Millis(5),
             arrived: Millis(1),
             answered: Millis(9),
             route,
@@ -291,6 +310,19 @@ mod tests {
         assert_eq!(before.entries().map(|entry| &*entry.route).collect::<Vec<_>>(), ["GET /x"]);
         assert_eq!(ledger.snapshot().entries().map(|entry| entry.seq).collect::<Vec<_>>(), [1]);
         assert_eq!(ledger.stats().requests, 1);
+    }
+
+    #[test]
+    fn the_tail_is_the_newest_calls_after_a_number_across_chunks() {
+        let mut ledger = Ledger::default();
+        for _ in 0..CHUNK_ENTRIES + 3 {
+            ledger.record(&call("GET /x", Some(200)));
+        }
+        let last = CHUNK_ENTRIES as u64 + 2;
+        let seqs = |after, limit| ledger.tail(after, limit).iter().map(|entry| entry.seq).collect::<Vec<_>>();
+        assert_eq!(seqs(None, 5), (last - 4..=last).collect::<Vec<_>>());
+        assert_eq!(seqs(Some(last - 2), 5), [last - 1, last]);
+        assert!(seqs(Some(last), 5).is_empty());
     }
 
     #[test]

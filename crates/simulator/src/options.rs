@@ -3,6 +3,7 @@
 //! Reading files, flags and the environment is the caller's work: [`StartFile::parse`] takes text.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -10,8 +11,11 @@ use thiserror::Error;
 use crate::{
     faults::{FaultRule, FaultRuleError},
     limits::{Profile, Tier, WindowModel},
-    model::{PortalOptions, SeedSpec},
+    model::{PortalOptions, PortalSettings, RequirementError, SeedError, SeedSpec},
     oauth::OauthAppSpec,
+    saved::SnapshotError,
+    tls::TlsError,
+    webhooks::{WebhookError, WebhookSpec},
 };
 
 /// The longest mean latency, in milliseconds.
@@ -45,6 +49,16 @@ impl fmt::Debug for TokenSpec {
     }
 }
 
+/// The key of a developer account. Printing it does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DeveloperKey(pub String);
+
+impl fmt::Debug for DeveloperKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeveloperKey")
+    }
+}
+
 /// What a simulator is told at its start.
 #[derive(Clone, Debug)]
 pub struct SimOptions {
@@ -60,6 +74,8 @@ pub struct SimOptions {
     pub tokens: Vec<TokenSpec>,
     /// The public apps that portals may install through the consent page.
     pub oauth_apps: Vec<OauthAppSpec>,
+    /// The key of the developer account, which opens the management of webhooks; without it nobody is let in.
+    pub developer_key: Option<DeveloperKey>,
     /// The seed of every draw.
     pub seed: u64,
     /// The mean latency in milliseconds; 0 answers at once.
@@ -68,6 +84,16 @@ pub struct SimOptions {
     pub window: WindowModel,
     /// Whether a refused call fills the window that refused it (no source says; the stricter reading).
     pub count_rejected: bool,
+    /// A snapshot that is read at the start and never written.
+    pub restore: Option<PathBuf>,
+    /// The file that keeps the state: read at the start if it is there, written by `POST /_control/snapshot` and by
+    /// [`Running::save_and_stop`](crate::Running::save_and_stop). What `start` seeds is for a file that is not there.
+    pub state: Option<PathBuf>,
+    /// How many counters share the ten seconds of an app. Beyond one, an answer's headers know only the calls that its
+    /// own counter saw, so `Remaining` jumps inside a burst as in recordings of 2022; the limit itself stays exact.
+    pub remaining_counters: u32,
+    /// Whether the socket also speaks HTTPS, and is an HTTPS proxy to HubSpot's hosts that leads back to itself.
+    pub tls: bool,
     /// Records to make and faults to arm at the start.
     pub start: StartFile,
 }
@@ -82,10 +108,15 @@ impl Default for SimOptions {
             profile: Profile::Current,
             tokens: Vec::new(),
             oauth_apps: Vec::new(),
+            developer_key: None,
             seed: 0,
             latency_ms: 0,
             window: WindowModel::Exact,
             count_rejected: false,
+            restore: None,
+            state: None,
+            remaining_counters: 1,
+            tls: false,
             start: StartFile::default(),
         }
     }
@@ -99,6 +130,10 @@ pub struct StartFile {
     pub seed: Option<SeedSpec>,
     /// Faults to arm, as in `POST /_control/faults`.
     pub faults: Vec<FaultRule>,
+    /// Webhooks to set up, as in `POST /_control/webhooks`.
+    pub webhooks: Option<WebhookSpec>,
+    /// Settings of the account, as in `POST /_control/settings`.
+    pub settings: PortalSettings,
 }
 
 impl StartFile {
@@ -137,6 +172,30 @@ pub enum StartError {
     /// A fault rule is wrong.
     #[error("a fault rule cannot be armed")]
     Fault(#[from] FaultRuleError),
+    /// Webhooks cannot be set up as the file says.
+    #[error("webhooks cannot be set up")]
+    Webhooks(#[from] WebhookError),
+    /// A setting of the account is wrong.
+    #[error("the account cannot be set up")]
+    Settings(#[from] RequirementError),
+    /// The start file asks for too many records.
+    #[error("the records of the start file cannot be made")]
+    Seed(#[from] SeedError),
+    /// A snapshot cannot be read.
+    #[error("{} cannot be restored", file.display())]
+    Restore {
+        /// The file that was named.
+        file: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: SnapshotError,
+    },
+    /// Both files are named.
+    #[error("give a file to restore from or a file that keeps the state, not both")]
+    RestoreAndState,
+    /// There is no HTTPS without certificates.
+    #[error("HTTPS cannot be offered")]
+    Tls(#[from] TlsError),
     /// The address cannot be listened on.
     #[error("cannot listen on {addr}")]
     Listen {
@@ -164,7 +223,9 @@ mod tests {
 
     #[test]
     fn printing_the_options_shows_no_token() {
-        let options = SimOptions { tokens: vec![TokenSpec::new("pat-secret", 1)], ..SimOptions::default() };
+        let developer_key = Some(DeveloperKey("secret-key".into()));
+        let tokens = vec![TokenSpec::new("pat-secret", 1)];
+        let options = SimOptions { tokens, developer_key, ..SimOptions::default() };
         assert!(!format!("{options:?}").contains("secret"));
     }
 }

@@ -54,6 +54,27 @@ pub(crate) fn answer(
     body.answer(now, dice)
 }
 
+/// The refusal that a fault asks for: the 429 of the limit, or the 500 that says the same. Of that, a client's comment
+/// quotes status, message and category.
+pub(crate) fn forced(
+    policy: ForcedPolicy,
+    as_500: bool,
+    profile: Profile,
+    credential: &Credential,
+    now: Millis,
+    dice: &mut dyn Rng,
+) -> ApiAnswer {
+    if !as_500 {
+        return answer(policy.into(), profile, credential, now, dice);
+    }
+    let name = match policy {
+        ForcedPolicy::TenSecondly => "ten_secondly_rolling",
+        ForcedPolicy::Secondly => "secondly",
+        ForcedPolicy::Daily => "daily",
+    };
+    Envelope::new(500, format!("You have reached your {name} limit.")).with("category", "RATE_LIMITS").answer(now, dice)
+}
+
 /// The 403 of a call whose app was not granted a scope. Services differ in where they name it (PostHog/posthog#53339 of
 /// 2026, HubSpot/hubspot-api-nodejs#268 of 2022 with `requiredScopes`, recorded answers of the schemas).
 pub(crate) fn missing_scope(scope: &RequiredScope, profile: Profile, now: Millis, dice: &mut dyn Rng) -> ApiAnswer {

@@ -7,8 +7,10 @@
 use http::Method;
 
 use crate::{
+    journal,
     limits::CostClass,
     oauth::{self, OauthRoute},
+    webhooks,
 };
 
 /// Versions stand in one of the first segments (`/crm/v3/..`, `/crm/objects/2026-03/..`).
@@ -69,6 +71,10 @@ pub(crate) enum OwnRoute {
     Oauth(OauthRoute),
     /// `DELETE /appinstalls/{version}/external-install`
     Uninstall,
+    /// Subscriptions and settings of webhooks, opened by a developer key.
+    Webhooks,
+    /// The webhooks journal and its files.
+    Journal,
 }
 
 /// Classifies a call by its method and path.
@@ -79,7 +85,10 @@ pub fn classify(method: &Method, path: &str) -> Route {
     let words: Vec<&str> =
         segments.iter().enumerate().filter(|(at, _)| Some(*at) != version).map(|(_, word)| *word).collect();
     let template = template(method, &segments, &words, version);
-    let own = oauth::recognise(method, &segments).map(OwnRoute::Oauth).or_else(|| own(method, &words));
+    let own = oauth::recognise(method, &segments)
+        .map(OwnRoute::Oauth)
+        .or_else(|| own(method, &words))
+        .or_else(|| of_apps(&segments));
     Route { template, class: class(method, &words), own, scope: scope(method, &words) }
 }
 
@@ -132,7 +141,9 @@ fn placeholder(words: &[&str], at: usize) -> Option<&'static str> {
         | ["crm", "pipelines", _, _, "stages", _]
         | ["crm", "owners", _] => Some("{id}"),
         ["crm", "objects", _, _, "associations", _, _, _] => Some("{type}"),
-        ["crm", "properties", _, _] | ["crm", "properties", _, "groups", _] => Some("{name}"),
+        ["crm", "properties" | "property-validations", _, _]
+        | ["crm", "properties", _, "groups", _]
+        | ["crm", "lists", "object-type-id", _, "name", _] => Some("{name}"),
         ["oauth", "access-tokens" | "refresh-tokens", _, ..] => Some("{token}"),
         [.., word] if is_value(word) => Some("{id}"),
         _ => None,
@@ -147,7 +158,7 @@ fn is_value(word: &str) -> bool {
 
 fn class(method: &Method, words: &[&str]) -> CostClass {
     match words {
-        ["oauth", ..] => CostClass::Exempt,
+        ["oauth" | "webhooks" | "app-webhooks" | "webhooks-journal" | "_journal", ..] => CostClass::Exempt,
         ["crm", "objects", _, "search"] if *method == Method::POST => CostClass::Search,
         ["crm", "associations", rest @ ..] if rest.iter().any(|word| is_association_bucket(word)) => {
             CostClass::Association
@@ -170,15 +181,36 @@ fn own(method: &Method, words: &[&str]) -> Option<OwnRoute> {
     }
 }
 
+/// Calls of apps themselves, in whatever method.
+fn of_apps(segments: &[&str]) -> Option<OwnRoute> {
+    if webhooks::recognise(segments) {
+        return Some(OwnRoute::Webhooks);
+    }
+    (journal::recognise(segments) || journal::recognise_file(segments)).then_some(OwnRoute::Journal)
+}
+
 fn scope(method: &Method, words: &[&str]) -> Option<RequiredScope> {
     let (family, object_type, right) = match words {
         ["crm", "objects", object_type, "search"] | ["crm", "objects", object_type, "batch", "read"] => {
             ("objects", *object_type, "read")
         }
-        ["crm", "objects", object_type, ..] => ("objects", *object_type, right_of(method)),
+        // What does not begin with `crm` is a legacy path.
+        ["properties", object_type, "properties"] | [object_type @ ("companies" | "deals"), "properties"] => {
+            ("schemas", *object_type, "read")
+        }
+        ["crm", "objects", object_type, ..]
+        | ["crm-pipelines", "pipelines", object_type]
+        | [object_type @ ("companies" | "deals"), ..] => ("objects", *object_type, right_of(method)),
+        ["engagements", "engagements", ..] => ("objects", "contacts", right_of(method)),
         ["crm", "properties", object_type, ..] => ("schemas", *object_type, right_of(method)),
         ["crm" | "crm-object-schemas", "schemas", ..] => return Some(schema_scope(right_of(method))),
         ["crm", "owners", ..] => return Some(RequiredScope::one("crm.objects.owners.read".into())),
+        ["crm", "lists", rest @ ..] => return Some(list_scope(method, rest)),
+        ["crm", "limits", rest @ ..] => return Some(limit_scope(rest)),
+        ["settings", "users", rest @ ..] => return Some(user_scope(method, rest)),
+        ["account-info", "activity", ..] => return Some(RequiredScope::one("account-info.security.read".into())),
+        ["crm", "imports", ..] => return Some(RequiredScope::one("crm.import".into())),
+        ["automation", "flows", ..] => return Some(RequiredScope::one("automation".into())),
         _ => return None,
     };
     let (object_type, older) = match object_type {
@@ -199,6 +231,37 @@ fn scope(method: &Method, words: &[&str]) -> Option<RequiredScope> {
         return Some(RequiredScope { named: own, instead, shape: ScopeShape::Errors });
     };
     Some(RequiredScope { named: older.into(), instead: vec![own], shape: ScopeShape::Errors })
+}
+
+/// Searches and batch reads of lists are reads although they are POSTs.
+fn list_scope(method: &Method, rest: &[&str]) -> RequiredScope {
+    let reads = *method == Method::GET
+        || matches!(rest, ["search" | "idmapping"] | ["records", "memberships", "batch", "read"]);
+    RequiredScope::one(format!("crm.lists.{}", if reads { "read" } else { "write" }))
+}
+
+/// Limits are told to whoever may see or change records of any type; the schemas' scopes open one call alone.
+fn limit_scope(rest: &[&str]) -> RequiredScope {
+    if rest.first() == Some(&"custom-object-types") {
+        let instead = ["crm.schemas.custom.write", "crm.objects.custom.read", "crm.objects.custom.write"];
+        let instead = instead.map(str::to_owned).into();
+        return RequiredScope { named: "crm.schemas.custom.read".into(), instead, shape: ScopeShape::Errors };
+    }
+    let types = ["contacts", "companies", "deals", "custom", "leads", "orders", "quotes", "line_items", "products"];
+    let mut instead: Vec<String> = vec!["tickets".into(), "e-commerce".into()];
+    for object_type in types {
+        instead.extend(["read", "write"].map(|right| format!("crm.objects.{object_type}.{right}")));
+    }
+    RequiredScope { named: "crm.objects.contacts.read".into(), instead, shape: ScopeShape::Errors }
+}
+
+fn user_scope(method: &Method, rest: &[&str]) -> RequiredScope {
+    if rest.first() == Some(&"teams") {
+        return RequiredScope::one("settings.users.teams.read".into());
+    }
+    let right = right_of(method);
+    let instead = vec![format!("crm.objects.users.{right}")];
+    RequiredScope { named: format!("settings.users.{right}"), instead, shape: ScopeShape::Errors }
 }
 
 /// Schemas name their scopes as they were called once; today's names open them as well.
@@ -253,6 +316,13 @@ mod tests {
                 "PATCH /crm/pipelines/2026-09/deals/{id}/stages/{id}",
             ),
             ("GET", "/crm/v3/owners/55", "GET /crm/v3/owners/{id}"),
+            ("PUT", "/crm/v3/lists/12/memberships/add-from/13", "PUT /crm/v3/lists/{id}/memberships/add-from/{id}"),
+            (
+                "GET",
+                "/crm/lists/2026-03/object-type-id/0-1/name/Mine",
+                "GET /crm/lists/2026-03/object-type-id/0-1/name/{name}",
+            ),
+            ("GET", "/settings/v3/users/rey%40x.test", "GET /settings/v3/users/{id}"),
             ("GET", "/nowhere/12/else", "GET /nowhere/{id}/else"),
             ("GET", "/oauth/v1/access-tokens/CKsecret", "GET /oauth/v1/access-tokens/{token}"),
             ("GET", "/oauth/48/authorize", "GET /oauth/{id}/authorize"),
@@ -297,6 +367,22 @@ mod tests {
             ("GET", "/crm/v3/schemas", Some("custom-object-read")),
             ("POST", "/crm-object-schemas/2026-03/schemas", Some("custom-object-write")),
             ("GET", "/account-info/v3/details", None),
+            ("GET", "/account-info/v3/activity/login", Some("account-info.security.read")),
+            ("POST", "/crm/lists/2026-03/search", Some("crm.lists.read")),
+            ("POST", "/crm/v3/lists/records/memberships/batch/read", Some("crm.lists.read")),
+            ("PUT", "/crm/v3/lists/1/memberships/add", Some("crm.lists.write")),
+            ("GET", "/crm/v3/limits/custom-object-types", Some("crm.schemas.custom.read")),
+            ("GET", "/crm/limits/2026-03/records", Some("crm.objects.contacts.read")),
+            ("GET", "/settings/users/2026-03/teams", Some("settings.users.teams.read")),
+            ("POST", "/settings/v3/users", Some("settings.users.write")),
+            ("GET", "/automation/v4/flows", Some("automation")),
+            ("GET", "/crm/v3/imports", Some("crm.import")),
+            ("GET", "/properties/v2/deal/properties", Some("crm.schemas.deals.read")),
+            ("GET", "/companies/v2/properties", Some("crm.schemas.companies.read")),
+            ("GET", "/companies/v2/companies/paged", Some("crm.objects.companies.read")),
+            ("GET", "/deals/v1/pipelines", Some("crm.objects.deals.read")),
+            ("GET", "/crm-pipelines/v1/pipelines/tickets", Some("tickets")),
+            ("GET", "/engagements/v1/engagements/modified/after", Some("crm.objects.contacts.read")),
         ];
         for (method, path, expected) in table {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -317,6 +403,9 @@ mod tests {
             ("/crm/v3/properties/contacts", "crm.schemas.contacts.read", true),
             ("/crm/v3/properties/contacts", "crm.objects.contacts.sensitive.read.v2", false),
             ("/crm/v3/schemas", "crm.schemas.custom.read", true),
+            ("/crm/v3/limits/custom-properties", "crm.objects.deals.write", true),
+            ("/crm/v3/limits/custom-properties", "crm.schemas.companies.read", false),
+            ("/settings/v3/users", "crm.objects.users.read", true),
         ];
         for (path, granted, expected) in table {
             let scope = classify(&Method::GET, path).scope.unwrap();

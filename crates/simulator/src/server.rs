@@ -1,4 +1,4 @@
-//! The simulator over HTTP: HTTP/1.1 and HTTP/2 without TLS, on a socket or on a pipe in memory.
+//! The simulator over HTTP: HTTP/1.1 and HTTP/2, on a socket or on a pipe in memory; with TLS only on a socket.
 //!
 //! It only translates: every call goes through the [`InProcess`] handle. A lost answer and a reset end as a connection
 //! (over HTTP/2, a stream) that is closed without a response.
@@ -22,7 +22,10 @@ use hyper::{
 };
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use tokio::{
     io::DuplexStream,
@@ -37,8 +40,11 @@ use crate::{
     control::{self, Payload},
     desk::{self, Broken, Done, InProcess},
     envelope,
+    front::{self, Door, Opened},
     hub::Outcome,
     options::{SimOptions, StartError},
+    saved::{SavedReport, SnapshotError},
+    tls::Tls,
     wire::ApiAnswer,
 };
 
@@ -70,6 +76,8 @@ pub struct Running {
     pub addr: SocketAddr,
     /// The same simulator without the socket.
     pub desk: InProcess,
+    /// The certificate that HTTPS clients are to trust, as PEM; `None` without [`SimOptions::tls`].
+    pub authority_pem: Option<String>,
     closing: CancellationToken,
     server: TaskTracker,
 }
@@ -80,11 +88,14 @@ impl Simulator {
     pub async fn start(options: &SimOptions, addr: SocketAddr) -> Result<Running, StartError> {
         let listener = TcpListener::bind(addr).await.map_err(|source| StartError::Listen { addr, source })?;
         let addr = listener.local_addr().map_err(|source| StartError::Listen { addr, source })?;
-        let desk = InProcess::start(options, clock::wall())?;
+        let now = clock::wall();
+        let tls = if options.tls { Some(Tls::make(now)?) } else { None };
+        let authority_pem = tls.as_ref().map(|tls| tls.authority_pem.clone());
+        let desk = InProcess::start(options, now)?;
         let closing = CancellationToken::new();
         let server = TaskTracker::new();
-        server.spawn(accept(listener, desk.clone(), closing.clone(), server.clone()));
-        Ok(Running { addr, desk, closing, server })
+        server.spawn(accept(listener, tls, desk.clone(), closing.clone(), server.clone()));
+        Ok(Running { addr, desk, authority_pem, closing, server })
     }
 }
 
@@ -94,12 +105,25 @@ impl Running {
         format!("http://{}", self.addr)
     }
 
+    /// Writes the state into the file that was named at the start, and stops; if it cannot be written, that is told when
+    /// everything is stopped.
+    pub async fn save_and_stop(self) -> Result<SavedReport, SnapshotError> {
+        self.close().await;
+        let saved = self.desk.save().await;
+        self.desk.stop().await;
+        saved
+    }
+
     /// Stops listening, lets open connections end for a moment, and stops the machine.
     pub async fn stop(self) {
+        self.close().await;
+        self.desk.stop().await;
+    }
+
+    async fn close(&self) {
         self.closing.cancel();
         self.server.close();
         self.server.wait().await;
-        self.desk.stop().await;
     }
 }
 
@@ -120,7 +144,13 @@ impl InProcess {
     }
 }
 
-async fn accept(listener: TcpListener, desk: InProcess, closing: CancellationToken, tasks: TaskTracker) {
+async fn accept(
+    listener: TcpListener,
+    tls: Option<Tls>,
+    desk: InProcess,
+    closing: CancellationToken,
+    tasks: TaskTracker,
+) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     loop {
@@ -133,12 +163,9 @@ async fn accept(listener: TcpListener, desk: InProcess, closing: CancellationTok
             sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let builder = builder();
-        let desk = desk.clone();
-        let service = service_fn(move |request| respond(desk.clone(), request));
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+        let connection = take(stream, tls.clone(), desk.clone(), graceful.watcher(), closing.clone());
         tasks.spawn(async move {
-            log_end(connection.await.err());
+            connection.await;
             drop(permit);
         });
     }
@@ -146,6 +173,29 @@ async fn accept(listener: TcpListener, desk: InProcess, closing: CancellationTok
     if timeout(STOP_WAIT, graceful.shutdown()).await.is_err() {
         tracing::debug!("connections were still open when the simulator stopped");
     }
+}
+
+/// Finds out what a connection speaks, and serves it until its end.
+async fn take(stream: TcpStream, tls: Option<Tls>, desk: InProcess, watcher: Watcher, closing: CancellationToken) {
+    let Some(tls) = tls else { return serve_watched(TokioIo::new(stream), desk, Door::Plain, watcher).await };
+    let opened = tokio::select! {
+        () = closing.cancelled() => return,
+        opened = front::open(stream, &tls) => opened,
+    };
+    match opened {
+        Ok(Opened::Plain(stream)) => serve_watched(TokioIo::new(stream), desk, Door::Proxy, watcher).await,
+        Ok(Opened::Tls(stream)) => serve_watched(TokioIo::new(stream), desk, Door::Tls, watcher).await,
+        Ok(Opened::Refused) => {}
+        Err(error) => tracing::debug!(%error, "a connection ended before its first call"),
+    }
+}
+
+async fn serve_watched<I>(io: I, desk: InProcess, door: Door, watcher: Watcher)
+where
+    I: Read + Write + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request| respond(desk.clone(), door, request));
+    log_end(watcher.watch(builder().serve_connection(io, service).into_owned()).await.err());
 }
 
 async fn next_connection(
@@ -182,7 +232,7 @@ async fn serve<I>(io: I, desk: InProcess)
 where
     I: Read + Write + Unpin + Send + 'static,
 {
-    let service = service_fn(move |request| respond(desk.clone(), request));
+    let service = service_fn(move |request| respond(desk.clone(), Door::Plain, request));
     log_end(builder().serve_connection(io, service).await.err());
 }
 
@@ -193,8 +243,11 @@ fn log_end(error: Option<Box<dyn std::error::Error + Send + Sync>>) {
     }
 }
 
-async fn respond(desk: InProcess, request: Request<Incoming>) -> Result<Response<Reply>, Broken> {
-    let (head, body) = request.into_parts();
+async fn respond(desk: InProcess, door: Door, request: Request<Incoming>) -> Result<Response<Reply>, Broken> {
+    let (mut head, body) = request.into_parts();
+    if !door.admits(&mut head) {
+        return Ok(response(envelope::html(403, front::REFUSAL), Reply::whole));
+    }
     let body = match Limited::new(body, BODY_BYTES_MAX).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {

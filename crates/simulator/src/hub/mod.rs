@@ -5,6 +5,9 @@
 //! of their making; everything due before an arrival happens before it, so the moments at which a driver wakes do not
 //! matter; every call ends as exactly one outcome and, once it was looked at, as exactly one line in the ledger.
 
+mod news;
+mod saved;
+
 use std::{collections::BTreeMap, fmt};
 
 use bytes::Bytes;
@@ -15,6 +18,7 @@ use crate::{
     credential::{self, Credential, CredentialKind, Credentials},
     dice, envelope,
     faults::{self, Fault, FaultRule, FaultRuleError, Faults},
+    journal::Journal,
     latency,
     ledger::{Happened, Ledger},
     limits::{Counted, LimitRules, Limiter, Profile, Quotas, zone},
@@ -24,11 +28,14 @@ use crate::{
     own::{self, DailyUseCopy},
     refusal,
     routes::{self, OwnRoute, Route},
+    webhooks::Webhooks,
     wire::{ApiAnswer, ApiRequest, Millis},
 };
 
 /// The calls that may be under way at once; one more is answered 503 by the edge.
 pub const CALLS_IN_FLIGHT_MAX: usize = 50_000;
+/// The writes that may wait to be done after their answer was lost; one more is done at once.
+pub const LATE_WRITES_MAX: usize = 50_000;
 /// The longest path and query; beyond, the edge answers 414. Reports name 8, 16 and 32 kB.
 pub const URI_BYTES_MAX: usize = 16_000;
 
@@ -62,9 +69,14 @@ pub struct Hub {
     pub(crate) authority: Authority,
     pub(crate) faults: Faults,
     pub(crate) ledger: Ledger,
+    webhooks: Webhooks,
+    journal: Journal,
+    churn: Option<news::Churn>,
     latency_ms: u32,
     due: BTreeMap<(Millis, u64), Due>,
     calls: BTreeMap<CallId, InFlight>,
+    /// Calls whose connection is cut (or about to be) and that are done later.
+    late: BTreeMap<CallId, Late>,
     answers: Vec<(CallId, Outcome)>,
     now: Millis,
     next_number: u64,
@@ -83,9 +95,10 @@ pub(crate) struct PortalSlot {
 enum Due {
     Execute(CallId),
     Answer(CallId),
+    ExecuteLate(CallId),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct InFlight {
     request: ApiRequest,
     route: Route,
@@ -93,6 +106,23 @@ struct InFlight {
     answered: Millis,
     fault: Option<Fault>,
     outcome: Option<Outcome>,
+}
+
+/// A call that is done after its answer was lost. It was counted and let in before, so nothing refuses it any more.
+#[derive(Debug)]
+struct Late {
+    call: InFlight,
+    admitted: Admitted,
+    counted_at: Millis,
+}
+
+/// Who may do what a call asks for.
+#[derive(Debug)]
+enum Admitted {
+    /// Nobody in particular: the authorization server, the webhooks' management and the journal ask for themselves.
+    Apart(OwnRoute),
+    /// A credential of a portal.
+    Portal { credential: Credential, counted: Counted },
 }
 
 /// What executing a call came to.
@@ -126,15 +156,26 @@ impl Hub {
             authority: Authority::new(&options.oauth_apps)?,
             faults: Faults::default(),
             ledger: Ledger::default(),
+            webhooks: Webhooks::new(&options.oauth_apps, options.developer_key.clone().map(|key| key.0)),
+            journal: Journal::new(options.seed),
+            churn: None,
             latency_ms: options.latency_ms,
             due: BTreeMap::new(),
             calls: BTreeMap::new(),
+            late: BTreeMap::new(),
             answers: Vec::new(),
             now,
             next_number: 0,
         };
         hub.faults.arm(options.start.faults.clone())?;
+        if let Some(webhooks) = options.start.webhooks.clone() {
+            hub.configure_webhooks(webhooks)?;
+        }
+        if let Some(slot) = hub.portals.get_mut(&portal_id) {
+            slot.model.change_settings(&options.start.settings)?;
+        }
         if let (Some(spec), Some(slot)) = (&options.start.seed, hub.portals.get_mut(&portal_id)) {
+            spec.check()?;
             slot.model.seed(spec, now, dice);
         }
         Ok(hub)
@@ -147,6 +188,7 @@ impl Hub {
             add_token(&mut self.credentials, options.portal.portal_id, spec)?;
         }
         self.portals.insert(options.portal.portal_id, slot);
+        self.tune_in();
         Ok(())
     }
 
@@ -181,6 +223,11 @@ impl Hub {
     pub(crate) fn reset_credentials(&mut self) {
         self.authority.reset(&mut self.credentials);
         self.credentials.restore_all();
+    }
+
+    /// Drops the writes that were to be done after their answer was lost.
+    pub(crate) fn forget_late_writes(&mut self) {
+        self.late.clear();
     }
 
     /// All tokens, sorted.
@@ -237,7 +284,8 @@ impl Hub {
     /// When something happens next; `None` while nothing is under way.
     pub fn next_due(&self) -> Option<Millis> {
         let own = self.due.keys().next().map(|(at, _)| *at);
-        self.portals.values().filter_map(|slot| slot.model.next_due()).chain(own).min()
+        let news = self.next_news();
+        self.portals.values().filter_map(|slot| slot.model.next_due()).chain(own).chain(news).min()
     }
 
     /// Lets everything happen that is due by `now`, in order. Time that runs backwards is ignored.
@@ -248,10 +296,12 @@ impl Hub {
             for slot in self.portals.values_mut() {
                 slot.model.advance(self.now);
             }
+            self.advance_news(dice);
             if let Some(first) = self.due.first_entry().filter(|entry| entry.key().0 <= at) {
                 match first.remove() {
                     Due::Execute(id) => self.execute(id, dice),
                     Due::Answer(id) => self.answer(id),
+                    Due::ExecuteLate(id) => self.execute_late(id, dice),
                 }
             }
         }
@@ -267,19 +317,41 @@ impl Hub {
         let Some(mut call) = self.calls.remove(&id) else { return };
         if call.fault == Some(Fault::Reset) {
             call.answered = self.now;
-            self.record(&call, None, "none", Counted::NONE);
+            self.record(&call, None, "none", Counted::NONE, self.now);
             self.answers.push((id, Outcome::Reset));
             return;
         }
-        let done = self.run(&call, dice);
-        self.record(&call, Some(done.answer.status), &done.credential, done.counted);
-        call.outcome = Some(match call.fault {
-            Some(Fault::LostAnswer) => Outcome::AnswerLost,
-            Some(Fault::SlowBody { over_ms }) => Outcome::Slowly { answer: done.answer, over_ms },
-            _ => Outcome::Answered(done.answer),
-        });
+        match (self.admit(&call, dice), late_by(&call)) {
+            (Ok(admitted), Some(after_ms)) if self.late.len() < LATE_WRITES_MAX => {
+                let at = Millis(call.answered.0.saturating_add(after_ms));
+                self.late.insert(id, Late { call: call.clone(), admitted, counted_at: self.now });
+                self.schedule(at, Due::ExecuteLate(id));
+                call.outcome = Some(Outcome::AnswerLost);
+            }
+            (admitted, _) => {
+                let done = match admitted {
+                    Ok(admitted) => self.perform(&admitted, &call, dice),
+                    Err(refused) => *refused,
+                };
+                self.hear(dice);
+                self.record(&call, Some(done.answer.status), &done.credential, done.counted, self.now);
+                call.outcome = Some(match call.fault {
+                    Some(Fault::LostAnswer { .. }) => Outcome::AnswerLost,
+                    Some(Fault::SlowBody { over_ms }) => Outcome::Slowly { answer: done.answer, over_ms },
+                    _ => Outcome::Answered(done.answer),
+                });
+            }
+        }
         self.schedule(call.answered, Due::Answer(id));
         self.calls.insert(id, call);
+    }
+
+    /// Does what a caller that hears no more had asked for.
+    fn execute_late(&mut self, id: CallId, dice: &mut dyn Rng) {
+        let Some(Late { call, admitted, counted_at }) = self.late.remove(&id) else { return };
+        let done = self.perform(&admitted, &call, dice);
+        self.hear(dice);
+        self.record(&call, Some(done.answer.status), &done.credential, done.counted, counted_at);
     }
 
     fn answer(&mut self, id: CallId) {
@@ -288,61 +360,85 @@ impl Hub {
             && let Some(date) = envelope::http_date(self.now)
         {
             answer.headers.insert(header::DATE, date);
+            envelope::add_standing_headers(answer);
         }
         self.answers.push((id, outcome));
     }
 
-    /// Who calls, may they, and what comes of it.
-    fn run(&mut self, call: &InFlight, dice: &mut dyn Rng) -> Executed {
+    /// Who calls, and may they: counts the call, or refuses it with an answer.
+    fn admit(&mut self, call: &InFlight, dice: &mut dyn Rng) -> Result<Admitted, Box<Executed>> {
         let now = self.now;
         if call.request.path.len() + call.request.query.len() > URI_BYTES_MAX {
-            return Executed::outside(envelope::html(414, "Request-URI Too Large"), "none");
+            return Err(Box::new(Executed::outside(envelope::html(414, "Request-URI Too Large"), "none")));
         }
         match call.route.own {
             Some(OwnRoute::TokenInfo) => {
                 let answer = own::token_info(&self.credentials, &call.request.body, now, dice);
-                return Executed::outside(answer, "none");
+                return Err(Box::new(Executed::outside(answer, "none")));
             }
-            Some(OwnRoute::Oauth(route)) => return self.run_oauth(route, call, dice),
+            Some(own @ (OwnRoute::Oauth(_) | OwnRoute::Webhooks | OwnRoute::Journal)) => {
+                return Ok(Admitted::Apart(own));
+            }
             Some(OwnRoute::DailyUse | OwnRoute::Uninstall) | None => {}
         }
         let credential = match self.credentials.identify(&call.request.headers, now) {
             Ok(credential) => credential.clone(),
-            Err(stranger) => return Executed::outside(stranger.answer(now, dice), stranger.name()),
+            Err(stranger) => return Err(Box::new(Executed::outside(stranger.answer(now, dice), stranger.name()))),
         };
         match self.portals.get_mut(&credential.portal_id) {
-            Some(slot) => {
-                let done = slot.run(call, &credential, now, dice);
-                if call.route.own == Some(OwnRoute::Uninstall) && was_executed(call, &done) {
-                    self.uninstall(credential.app_id, credential.portal_id);
-                }
-                done
-            }
-            None => Executed::outside(envelope::html(404, "Not Found"), &credential.name()),
+            Some(slot) => slot.admit(call, credential, now, dice),
+            None => Err(Box::new(Executed::outside(envelope::html(404, "Not Found"), &credential.name()))),
         }
     }
 
-    /// Answers a call of the authorization server: no limit of a portal counts it, and every fault can strike it.
-    fn run_oauth(&mut self, route: OauthRoute, call: &InFlight, dice: &mut dyn Rng) -> Executed {
+    /// What comes of a call that was let in.
+    fn perform(&mut self, admitted: &Admitted, call: &InFlight, dice: &mut dyn Rng) -> Executed {
+        let (credential, counted) = match admitted {
+            Admitted::Apart(own) => return self.run_apart(*own, call, dice),
+            Admitted::Portal { credential, counted } => (credential, *counted),
+        };
+        let Some(slot) = self.portals.get_mut(&credential.portal_id) else {
+            return Executed::outside(envelope::html(404, "Not Found"), &credential.name());
+        };
+        let done = slot.perform(call, credential, counted, self.now, dice);
+        if call.route.own == Some(OwnRoute::Uninstall) && was_executed(call, &done) {
+            self.uninstall(credential.app_id, credential.portal_id);
+        }
+        done
+    }
+
+    /// Answers a call that no limit of a portal counts; every fault can strike it.
+    fn run_apart(&mut self, own: OwnRoute, call: &InFlight, dice: &mut dyn Rng) -> Executed {
         let now = self.now;
         match &call.fault {
-            Some(Fault::RateLimit { policy }) => {
+            Some(Fault::RateLimit { policy, as_500 }) => {
                 let nobody = Credential::oauth_app(self.first_portal, 0);
-                let answer = refusal::answer((*policy).into(), Profile::Current, &nobody, now, dice);
+                let answer = refusal::forced(*policy, *as_500, Profile::Current, &nobody, now, dice);
                 Executed::outside(answer, "none")
             }
             Some(Fault::Status { status, retry_after_s, executed, body }) => {
                 if *executed {
-                    self.run_oauth_truly(route, call, dice);
+                    self.run_apart_truly(own, call, dice);
                 }
                 let answer = faults::status_answer(*status, *retry_after_s, body.as_deref(), now, dice);
                 Executed::outside(answer, "none")
             }
-            _ => self.run_oauth_truly(route, call, dice),
+            _ => self.run_apart_truly(own, call, dice),
         }
     }
 
-    fn run_oauth_truly(&mut self, route: OauthRoute, call: &InFlight, dice: &mut dyn Rng) -> Executed {
+    fn run_apart_truly(&mut self, own: OwnRoute, call: &InFlight, dice: &mut dyn Rng) -> Executed {
+        match own {
+            OwnRoute::Oauth(route) => self.run_oauth(route, call, dice),
+            OwnRoute::Webhooks => self.run_webhooks(call, dice),
+            OwnRoute::Journal => self.run_journal(call, dice),
+            OwnRoute::TokenInfo | OwnRoute::DailyUse | OwnRoute::Uninstall => {
+                Executed::outside(envelope::html(404, "Not Found"), "none")
+            }
+        }
+    }
+
+    fn run_oauth(&mut self, route: OauthRoute, call: &InFlight, dice: &mut dyn Rng) -> Executed {
         let portals: Vec<u64> = self.portals.keys().copied().collect();
         let mut scene = Scene { credentials: &mut self.credentials, portals: &portals, now: self.now, dice };
         let handled = self.authority.handle(route, &call.request, &mut scene);
@@ -350,9 +446,10 @@ impl Hub {
         Executed::outside(handled.answer, &name)
     }
 
-    fn record(&mut self, call: &InFlight, status: Option<u16>, credential: &str, counted: Counted) {
+    fn record(&mut self, call: &InFlight, status: Option<u16>, credential: &str, counted: Counted, time: Millis) {
         self.ledger.record(&Happened {
-            time: self.now,
+            time,
+            executed: self.now,
             arrived: call.arrived,
             answered: call.answered,
             route: &call.route.template,
@@ -387,7 +484,13 @@ impl PortalSlot {
         let name = &options.portal.time_zone;
         let zone = zone(name).ok_or_else(|| StartError::TimeZone(name.clone()))?;
         let quotas = Quotas::of(options.profile, options.tier, options.limit_increase);
-        let rules = LimitRules { quotas, window: options.window, count_rejected: options.count_rejected, zone };
+        let rules = LimitRules {
+            quotas,
+            window: options.window,
+            count_rejected: options.count_rejected,
+            remaining_counters: options.remaining_counters,
+            zone,
+        };
         let mut portal = options.portal.clone();
         portal.seed = options.seed;
         Ok(Self {
@@ -405,21 +508,52 @@ impl PortalSlot {
         self.daily_use = DailyUseCopy::default();
     }
 
-    fn run(&mut self, call: &InFlight, credential: &Credential, now: Millis, dice: &mut dyn Rng) -> Executed {
+    /// Counts a call; the error is its refusal.
+    fn admit(
+        &mut self,
+        call: &InFlight,
+        credential: Credential,
+        now: Millis,
+        dice: &mut dyn Rng,
+    ) -> Result<Admitted, Box<Executed>> {
         let class = call.route.class;
-        let (mut answer, counted) = if let Some(Fault::RateLimit { policy }) = call.fault {
-            let counted = self.limiter.count_forced_refusal(class, credential, now);
-            (refusal::answer(policy.into(), self.profile, credential, now, dice), counted)
+        self.limiter.choose_counter(dice);
+        let (answer, counted) = if let Some(Fault::RateLimit { policy, as_500 }) = call.fault {
+            let counted = self.limiter.count_forced_refusal(class, &credential, now);
+            (refusal::forced(policy, as_500, self.profile, &credential, now, dice), counted)
         } else {
-            let admission = self.limiter.admit(class, credential, now);
-            let answer = match admission.refused {
-                Some(policy) => refusal::answer(policy, self.profile, credential, now, dice),
-                None => self.handle(call, credential, now, dice),
+            let admission = self.limiter.admit(class, &credential, now);
+            let Some(policy) = admission.refused else {
+                return Ok(Admitted::Portal { credential, counted: admission.counted });
             };
-            (answer, admission.counted)
+            (refusal::answer(policy, self.profile, &credential, now, dice), admission.counted)
         };
+        Err(Box::new(self.dressed(answer, call, &credential, counted, now)))
+    }
+
+    fn perform(
+        &mut self,
+        call: &InFlight,
+        credential: &Credential,
+        counted: Counted,
+        now: Millis,
+        dice: &mut dyn Rng,
+    ) -> Executed {
+        let answer = self.handle(call, credential, now, dice);
+        self.dressed(answer, call, credential, counted, now)
+    }
+
+    /// Puts the headers on that this credential gets.
+    fn dressed(
+        &mut self,
+        mut answer: ApiAnswer,
+        call: &InFlight,
+        credential: &Credential,
+        counted: Counted,
+        now: Millis,
+    ) -> Executed {
         if !is_from_the_edge(answer.status) {
-            self.limiter.write_headers(class, credential, now, &mut answer.headers);
+            self.limiter.write_headers(call.route.class, credential, now, &mut answer.headers);
         }
         Executed { answer, credential: credential.name(), counted }
     }
@@ -448,6 +582,16 @@ impl PortalSlot {
         }
         let caller = Caller { app_id: credential.app_id, source: RecordSource::Integration };
         self.model.handle(&call.request, &caller, now, dice)
+    }
+}
+
+/// How long after the cut of its connection a call is done, if it is not done before.
+fn late_by(call: &InFlight) -> Option<i64> {
+    match call.fault {
+        Some(Fault::LostAnswer { executed_after_ms }) if executed_after_ms > 0 => {
+            Some(i64::try_from(executed_after_ms).unwrap_or(i64::MAX))
+        }
+        _ => None,
     }
 }
 

@@ -257,6 +257,99 @@ fn a_forced_429_names_its_policy_and_costs_a_unit_of_the_day() {
 }
 
 #[test]
+fn a_rate_limit_may_also_be_answered_500() {
+    let mut bench = bench(&options());
+    bench.arm(json!({"fault": {"kind": "rate_limit", "policy": "secondly", "as_500": true}}));
+    let answer = bench.answer(search());
+    let body: Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!((answer.status, &body["category"]), (500, &json!("RATE_LIMITS")));
+    assert_eq!(body["message"], "You have reached your secondly limit.");
+    assert_eq!(bench.entries()[0].counted, Counted::DAY);
+}
+
+#[test]
+fn remaining_jumps_inside_a_burst_only_where_several_counters_are_chosen() {
+    for (remaining_counters, jumps) in [(1, false), (3, true)] {
+        let mut bench = bench(&SimOptions { remaining_counters, ..options() });
+        for _ in 0..191 {
+            bench.arrive(list(), 0);
+        }
+        let answers: Vec<ApiAnswer> = bench
+            .advance(0)
+            .into_iter()
+            .filter_map(|(_, outcome)| if let Outcome::Answered(answer) = outcome { Some(answer) } else { None })
+            .collect();
+        let remaining = |answer: &ApiAnswer| {
+            answer.headers["x-hubspot-ratelimit-remaining"].to_str().unwrap().parse::<u32>().unwrap()
+        };
+        let rises = answers.windows(2).any(|pair| remaining(&pair[1]) > remaining(&pair[0]));
+        assert_eq!(rises, jumps, "{remaining_counters} counters");
+        let refused: Vec<bool> = answers.iter().map(|answer| answer.status == 429).collect();
+        assert_eq!(refused.iter().position(|refused| *refused), Some(190), "the limit itself does not change");
+    }
+}
+
+#[test]
+fn every_answer_of_the_api_has_its_standing_headers() {
+    let mut bench = bench(&options());
+    let gone = request(Method::DELETE, "/crm/v3/objects/contacts/5", "");
+    for (request, has_body) in [(list(), true), (request(Method::GET, "/crm/v3/objects/no", ""), true), (gone, false)] {
+        let answer = bench.answer(request);
+        assert_eq!(answer.headers["access-control-allow-credentials"], "false");
+        assert!(answer.headers.contains_key("strict-transport-security"));
+        assert_eq!(answer.headers.contains_key("vary"), has_body);
+    }
+    bench.arm(json!({"fault": {"kind": "status", "status": 502}}));
+    assert!(!bench.answer(list()).headers.contains_key("strict-transport-security"), "the edge has its own");
+}
+
+#[test]
+fn every_limit_that_passes_by_itself_is_known_to_hubspots_own_client() {
+    for policy in ["ten_secondly", "secondly"] {
+        let mut bench = bench(&options());
+        bench.arm(json!({"fault": {"kind": "rate_limit", "policy": policy}}));
+        let body: Value = serde_json::from_slice(&bench.answer(list()).body).unwrap();
+        let by_policy = body["policyName"] == "TEN_SECONDLY_ROLLING";
+        let by_message = body["message"] == "You have reached your secondly limit.";
+        assert!(by_policy || by_message, "{body}");
+    }
+}
+
+#[test]
+fn reads_at_an_honest_pace_pass_where_searches_are_refused() {
+    let mut bench = bench(&options());
+    for call in 0..438 {
+        let at = call * 55;
+        bench.arrive(if call % 4 == 0 { search() } else { list() }, at);
+    }
+    bench.advance(1_000_000);
+    let is_refused = |entry: &&Entry| entry.status == Some(429);
+    let entries = bench.entries();
+    let refused: Vec<&Entry> = entries.iter().filter(is_refused).collect();
+    assert_eq!(refused.len(), 0, "4.5 searches per second are within their limit");
+    for call in 0..30 {
+        bench.arrive(search(), 2_000_000 + call * 100);
+        bench.arrive(list(), 2_000_000 + call * 100);
+    }
+    bench.advance(3_000_000);
+    let refused: Vec<Entry> = bench.entries().into_iter().filter(|entry| entry.status == Some(429)).collect();
+    assert!(!refused.is_empty() && refused.iter().all(|entry| entry.route.ends_with("search")));
+}
+
+#[test]
+fn a_flood_of_calls_is_mostly_refused_by_the_ten_seconds() {
+    let mut bench = bench(&options());
+    let calls = 371 * 3;
+    for call in 0..calls {
+        // Eight at a time, each of 60 ms.
+        bench.arrive(list(), call / 8 * 60);
+    }
+    bench.advance(1_000_000);
+    let refused = bench.entries().iter().filter(|entry| entry.status == Some(429)).count();
+    assert_eq!(refused, usize::try_from(calls).unwrap() - 190);
+}
+
+#[test]
 fn extra_latency_delays_and_a_slow_body_says_how_slow() {
     let mut bench = bench(&options());
     bench.arm(json!({"fault": {"kind": "latency", "ms": 700}}));
@@ -383,4 +476,53 @@ fn without_a_token_one_is_made_from_the_dice() {
     assert!(tokens(1)[0].starts_with("pat-na1-"));
     assert_eq!(tokens(1), tokens(1));
     assert_ne!(tokens(1), tokens(2));
+}
+
+#[test]
+fn a_lost_write_may_be_done_long_after_its_connection_was_cut() {
+    let mut bench = bench(&options());
+    bench.arm(json!({"times": 1, "fault": {"kind": "lost_answer", "executed_after_ms": 8_000}}));
+    bench.arrive(create("a@example.com"), 100);
+    assert!(matches!(bench.advance(100)[..], [(_, Outcome::AnswerLost)]), "the caller knows at once");
+    assert_eq!((bench.hub.in_flight(), bench.hub.next_due()), (0, Some(Millis(NOON.0 + 8_100))));
+    bench.advance(8_099);
+    assert_eq!(bench.contacts(), 0, "a client that looks now finds nothing");
+    bench.advance(8_100);
+    assert_eq!(bench.contacts(), 1);
+    let entry = bench.entries().remove(0);
+    assert_eq!((entry.status, entry.fault), (Some(201), Some("lost_answer")));
+    assert_eq!((entry.time.0 - NOON.0, entry.executed.0 - NOON.0), (100, 8_100));
+    assert_eq!(entry.counted, Counted::BURST.and(Counted::DAY), "counted when it was let in");
+}
+
+#[test]
+fn a_late_write_meets_what_was_written_meanwhile() {
+    let mut bench = bench(&options());
+    bench.arm(json!({"times": 1, "fault": {"kind": "lost_answer", "executed_after_ms": 8_000}}));
+    bench.arrive(create("a@example.com"), 0);
+    bench.arrive(create("a@example.com"), 1_000);
+    let Outcome::Answered(second) = bench.advance(1_000).remove(1).1 else { panic!() };
+    assert_eq!(second.status, 201);
+    bench.advance(8_000);
+    assert_eq!(bench.contacts(), 1);
+    assert_eq!(bench.entries().iter().map(|entry| entry.status).collect::<Vec<_>>(), [Some(201), Some(409)]);
+}
+
+#[test]
+fn a_late_write_was_let_in_already_and_nothing_refuses_it_any_more() {
+    let mut bench = bench(&options());
+    bench.arm(json!({"times": 2, "fault": {"kind": "lost_answer", "executed_after_ms": 5_000}}));
+    bench.arrive(create("a@example.com"), 0);
+    let mut stranger = create("b@example.com");
+    stranger.headers.remove(header::AUTHORIZATION);
+    bench.arrive(stranger, 0);
+    assert_eq!(bench.advance(0).len(), 2);
+    for _ in 0..189 {
+        bench.arrive(list(), 4_000);
+    }
+    bench.advance(4_000);
+    assert!(bench.hub.revoke("pat-good"));
+    bench.advance(5_000);
+    assert_eq!(bench.contacts(), 1, "the one that was let in, not the stranger's");
+    assert_eq!(bench.hub.ledger().stats().by_status, BTreeMap::from([(200, 189), (201, 1), (401, 1)]));
 }

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::tz::TimeZone;
+use rand_core::Rng;
 use serde::Serialize;
 
 pub(crate) use day::zone;
@@ -24,6 +25,7 @@ pub use window::WindowModel;
 
 use crate::{
     credential::{Credential, CredentialKind},
+    dice,
     wire::Millis,
 };
 use day::DayCounter;
@@ -127,6 +129,8 @@ pub(crate) struct LimitRules {
     pub(crate) window: WindowModel,
     /// Whether a refused call fills the window that refused it.
     pub(crate) count_rejected: bool,
+    /// How many counters share the ten seconds of an app; a call is shown the one that it met.
+    pub(crate) remaining_counters: u32,
     /// Where midnight is.
     pub(crate) zone: TimeZone,
 }
@@ -141,6 +145,10 @@ pub(crate) struct Limiter {
     search: BTreeMap<Option<u64>, Window>,
     association: Window,
     burst: BTreeMap<u64, Window>,
+    /// What each of several counters saw of an app's calls.
+    shares: BTreeMap<(u64, u64), Window>,
+    /// The counter that the present call meets.
+    met: u64,
 }
 
 /// The day's state, for the usage endpoint and the control API.
@@ -154,7 +162,60 @@ pub struct DayUse {
     pub resets_at: i64,
 }
 
+/// How one counter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Use {
+    /// `burst`, `search`, `association`, `day` or `association_day`, as in the ledger.
+    pub(crate) counter: &'static str,
+    /// Whose, if it is not the whole account's.
+    pub(crate) app_id: Option<u64>,
+    /// What it allows; `None` without a limit.
+    pub(crate) limit: Option<u64>,
+    /// What it holds.
+    pub(crate) used: u64,
+    /// Over how many seconds it counts, or until when.
+    pub(crate) seconds: Option<i64>,
+    /// When it starts again, in milliseconds since the epoch.
+    pub(crate) resets_at: Option<i64>,
+}
+
 impl Limiter {
+    /// Says how every counter stands, those of the given apps included.
+    pub(crate) fn uses(&mut self, apps: &[(CredentialKind, u64)], now: Millis) -> Vec<Use> {
+        let quotas = self.rules.quotas;
+        let rolling = |counter, app_id, limit: Option<u32>, used: u32, seconds| Use {
+            counter,
+            app_id,
+            limit: limit.map(u64::from),
+            used: used.into(),
+            seconds: Some(seconds),
+            resets_at: None,
+        };
+        let mut uses = Vec::new();
+        for (kind, app_id) in apps {
+            let limit = quotas.map(|quotas| burst_max(quotas, *kind));
+            uses.push(rolling("burst", Some(*app_id), limit, self.burst_window(*app_id).used(now), BURST_SECONDS));
+        }
+        if self.search.is_empty() {
+            uses.push(rolling("search", None, quotas.map(|quotas| quotas.search), 0, SEARCH_SECONDS));
+        }
+        for (app_id, window) in &mut self.search {
+            let limit = quotas.map(|quotas| quotas.search);
+            uses.push(rolling("search", *app_id, limit, window.used(now), SEARCH_SECONDS));
+        }
+        let association = quotas.map(|quotas| quotas.association);
+        uses.push(rolling("association", None, association, self.association.used(now), BURST_SECONDS));
+        let days = [
+            ("day", quotas.map(|quotas| quotas.daily), &mut self.day),
+            ("association_day", quotas.map(|quotas| quotas.association_daily), &mut self.association_day),
+        ];
+        for (counter, limit, day) in days {
+            let (used, resets_at) = (day.used(now), Some(day.ends(now).0));
+            uses.push(Use { counter, app_id: None, limit, used, seconds: None, resets_at });
+        }
+        uses
+    }
+
     pub(crate) fn new(rules: LimitRules, now: Millis) -> Self {
         let day = DayCounter::new(rules.zone.clone(), now);
         Self {
@@ -163,6 +224,8 @@ impl Limiter {
             search: BTreeMap::new(),
             association: Window::new(rules.window, BURST_SECONDS),
             burst: BTreeMap::new(),
+            shares: BTreeMap::new(),
+            met: 0,
             rules,
         }
     }
@@ -170,6 +233,13 @@ impl Limiter {
     /// Empties every counter.
     pub(crate) fn reset(&mut self, now: Millis) {
         *self = Self::new(self.rules.clone(), now);
+    }
+
+    /// Sends the next call to one of several counters; with one counter nothing is drawn.
+    pub(crate) fn choose_counter(&mut self, dice: &mut dyn Rng) {
+        if self.rules.remaining_counters > 1 {
+            self.met = dice::below(dice, self.rules.remaining_counters.into());
+        }
     }
 
     /// Counts one call and says whether it may pass.
@@ -227,7 +297,7 @@ impl Limiter {
             return;
         }
         let max = burst_max(quotas, credential.kind);
-        let left = max.saturating_sub(self.burst_window(credential.app_id).used(now));
+        let left = max.saturating_sub(self.seen_by_the_met(credential.app_id, now));
         put(headers, INTERVAL, 10_000);
         put(headers, MAX, max.into());
         put(headers, REMAINING, left.into());
@@ -272,6 +342,9 @@ impl Limiter {
         match class {
             CostClass::Standard => {
                 self.burst_window(credential.app_id).add(now);
+                if self.rules.remaining_counters > 1 {
+                    self.share(credential.app_id).add(now);
+                }
                 Counted::BURST
             }
             CostClass::Search => {
@@ -291,6 +364,17 @@ impl Limiter {
         let own = self.rules.quotas.is_some_and(|quotas| quotas.search_per_app);
         let model = self.rules.window;
         self.search.entry(own.then_some(credential.app_id)).or_insert_with(|| Window::new(model, SEARCH_SECONDS))
+    }
+
+    /// The calls of an app that the headers of the present answer know of.
+    fn seen_by_the_met(&mut self, app_id: u64, now: Millis) -> u32 {
+        let window = if self.rules.remaining_counters > 1 { self.share(app_id) } else { self.burst_window(app_id) };
+        window.used(now)
+    }
+
+    fn share(&mut self, app_id: u64) -> &mut Window {
+        let model = self.rules.window;
+        self.shares.entry((app_id, self.met)).or_insert_with(|| Window::new(model, BURST_SECONDS))
     }
 
     fn burst_window(&mut self, app_id: u64) -> &mut Window {

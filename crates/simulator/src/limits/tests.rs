@@ -11,7 +11,8 @@ fn limiter(tier: Tier, limit_increase: bool) -> Limiter {
 fn rules(tier: Tier, limit_increase: bool, count_rejected: bool) -> Limiter {
     let zone = zone("US/Eastern").unwrap();
     let quotas = Quotas::of(Profile::Current, tier, limit_increase);
-    Limiter::new(LimitRules { quotas, window: WindowModel::Exact, count_rejected, zone }, NOON)
+    let rules = LimitRules { quotas, window: WindowModel::Exact, count_rejected, remaining_counters: 1, zone };
+    Limiter::new(rules, NOON)
 }
 
 fn credential(kind: CredentialKind, app_id: u64) -> Credential {
@@ -159,7 +160,7 @@ fn a_portal_without_limits_refuses_nothing_and_says_nothing() {
 fn the_profile_of_2022_has_the_limits_of_the_recordings_whatever_the_plan() {
     let zone = zone("US/Eastern").unwrap();
     let quotas = Quotas::of(Profile::Recorded2022, Tier::Enterprise, true);
-    let rules = LimitRules { quotas, window: WindowModel::Seconds, count_rejected: false, zone };
+    let rules = LimitRules { quotas, window: WindowModel::Seconds, count_rejected: false, remaining_counters: 1, zone };
     let mut limiter = Limiter::new(rules, NOON);
     assert_eq!(admitted(&mut limiter, CostClass::Standard, &private(1), NOON), 100);
     assert_eq!(admitted(&mut limiter, CostClass::Search, &private(1), NOON), 4);

@@ -12,12 +12,11 @@ use serde_json::{Map, Value, json};
 use super::Portal;
 use super::answer::{BatchError, Outcome, Refusal, Reply};
 use super::batch::finish;
-use super::call::{BatchInput, Call, IdInput, TypeInput, Version};
+use super::call::{BatchInput, Call, IdInput, TypeInput, Version, encode};
 use super::catalog::Kind;
+use super::legacy_links::LEGACY_PAGE_MAX;
 use super::links::{Category, End, LABELS_MAX, LinkType};
 
-/// Inputs of a batch read.
-const READ_MAX: usize = 1_000;
 /// Inputs of a batch create, default or labelled.
 const CREATE_MAX: usize = 2_000;
 /// Inputs of a batch archive.
@@ -83,6 +82,12 @@ impl Portal {
     /// Calls about a pair of object types: `{a}/{b}/...`.
     pub(super) fn dispatch_pair(&mut self, rest: &[&str], call: &mut Call<'_>) -> Outcome {
         let method = call.method().clone();
+        match (rest, &method) {
+            (["definitions", "configurations", tail @ ..], _) => return self.dispatch_link_limits(tail, call),
+            (["usage", "high-usage-report", user], &Method::POST) => return self.report_high_usage(user, call),
+            (["usage", "high-usage-report", _], _) => return Err(Refusal::wrong_method()),
+            _ => {}
+        }
         let [from, to, tail @ ..] = rest else { return Err(Refusal::no_such_path()) };
         match (tail, &method) {
             (["batch", "associate", "default"], &Method::POST) => self.batch_pairs(from, to, Verb::Default, call),
@@ -91,9 +96,12 @@ impl Portal {
             (["batch", "read"], &Method::POST) => self.batch_read_links(from, to, call),
             (["batch", "archive"], &Method::POST) => self.batch_archive_links(from, to, call),
             (["labels", ..], _) => self.dispatch_labels(rest, call),
-            (["batch", "create" | "read" | "archive"] | ["batch", "associate", "default"], _) => {
-                Err(Refusal::wrong_method())
-            }
+            (
+                ["batch", "create" | "read" | "archive"]
+                | ["batch", "associate", "default"]
+                | ["batch", "labels", "archive"],
+                _,
+            ) => Err(Refusal::wrong_method()),
             _ => Err(Refusal::no_such_path()),
         }
     }
@@ -101,6 +109,9 @@ impl Portal {
     /// Calls about the labels of a pair: `{a}/{b}/labels/...`.
     pub(super) fn dispatch_labels(&mut self, rest: &[&str], call: &mut Call<'_>) -> Outcome {
         let method = call.method().clone();
+        if let ["definitions", "configurations", tail @ ..] = rest {
+            return self.dispatch_link_limits(tail, call);
+        }
         let [from, to, "labels", tail @ ..] = rest else { return Err(Refusal::no_such_path()) };
         let (from, to) = (self.kind_named(from)?, self.kind_named(to)?);
         match (tail, &method) {
@@ -130,6 +141,10 @@ impl Portal {
         let (Some(label), Some(name)) = (input.label, input.name) else {
             return Err(Refusal::unset_fields(&["label", "name"]));
         };
+        check_label_name(&name)?;
+        if label.trim().is_empty() {
+            return Err(Refusal::invalid("label must not be blank"));
+        }
         let own =
             self.links.types(from, to).iter().filter(|known| known.category == Category::User && known.label.is_some());
         if own.clone().any(|known| known.label.as_deref() == Some(&label) || known.name == name) {
@@ -146,7 +161,7 @@ impl Portal {
             return Err(self.refuse_pair(from, to));
         }
         let inverse = input.inverse_label.unwrap_or_else(|| label.clone());
-        let (there, back) = self.links.define_label(from, to, &name, (label, inverse));
+        let (there, back) = self.links.define_label(from, to, &name, (label, inverse), call.now);
         let mut results = vec![label_json(&there)];
         if back.id != there.id {
             results.push(label_json(&back));
@@ -159,6 +174,10 @@ impl Portal {
         let (Some(label), Some(id)) = (input.label, input.association_type_id) else {
             return Err(Refusal::unset_fields(&["label", "associationTypeId"]));
         };
+        let mut others = self.links.types(from, to).iter().filter(|known| known.id != id);
+        if others.any(|known| known.label.as_deref() == Some(&label)) {
+            return Err(Refusal::invalid(format!("An association label '{label}' already exists")));
+        }
         if self.links.rename(from, to, id, &label, input.inverse_label.as_deref()) {
             Ok(Reply::no_content())
         } else {
@@ -186,7 +205,35 @@ impl Portal {
         }
     }
 
-    fn two_ends(&self, name: &str, key: &str, (to, other): (&str, &str)) -> Outcome<(End, End)> {
+    /// The record of an id, or of the record into which it was merged; nothing when there is none.
+    pub(super) fn link_end(&self, kind: Kind, key: &str) -> Option<End> {
+        let found = key.parse().ok().and_then(|id| self.catalog.get(kind).records.resolve(id));
+        found.map(|(id, _)| End { kind, id })
+    }
+
+    /// The record whose associations are asked for, or the refusal when there is none.
+    pub(super) fn link_from(&self, kind: Kind, key: &str) -> Outcome<End> {
+        self.end(kind, key, FROM_MISSING)
+    }
+
+    /// Ties two records; where the portal says so, the first company of a record becomes its primary one.
+    pub(super) fn link(&mut self, from: End, to: End, ids: &[u32]) {
+        let mut ids = ids.to_vec();
+        if self.options.first_company_is_primary {
+            ids.extend(self.missing_primary(from, to).map(|known| known.id));
+            ids.extend(self.missing_primary(to, from).map(|known| known.inverse));
+        }
+        self.links.connect(from, to, &ids);
+    }
+
+    /// The primary type that no edge of a record towards an object type has yet.
+    fn missing_primary(&self, from: End, to: End) -> Option<&LinkType> {
+        let known = self.links.types(from.kind, to.kind).iter().find(|known| known.only_one)?;
+        let has_one = self.links.of(from, to.kind, 0).any(|(_, types)| types.contains(&known.id));
+        (!has_one).then_some(known)
+    }
+
+    pub(super) fn two_ends(&self, name: &str, key: &str, (to, other): (&str, &str)) -> Outcome<(End, End)> {
         let (from, to) = (self.kind_named(name)?, self.kind_named(to)?);
         let from = self.end(from, key, FROM_MISSING)?;
         let to = self.end(to, other, TO_MISSING)?;
@@ -228,6 +275,7 @@ impl Portal {
 
     fn put_default(&mut self, name: &str, key: &str, other: (&str, &str), call: &Call<'_>) -> Outcome {
         let (from, to) = self.two_ends(name, key, other)?;
+        self.check_room(from, to, &[]).map_err(Refusal::invalid)?;
         let results = self.connect_default(from, to).ok_or_else(|| self.refuse_pair(from.kind, to.kind))?;
         Ok(finish(200, &results, &[], call))
     }
@@ -236,7 +284,7 @@ impl Portal {
     fn connect_default(&mut self, from: End, to: End) -> Option<Vec<Vec<u8>>> {
         let known = self.links.default_type(from.kind, to.kind)?;
         let (there, back, category) = (known.id, known.inverse, known.category.name());
-        self.links.connect(from, to, &[there]);
+        self.link(from, to, &[there]);
         let one = |from: End, to: End, id: u32| {
             json!({"from": {"id": from.id.to_string()}, "to": {"id": to.id.to_string()},
                    "associationSpec": {"associationCategory": category, "associationTypeId": id}})
@@ -254,15 +302,16 @@ impl Portal {
             return Err(Refusal::invalid("At least one association type must be given"));
         }
         let ids = self.known_types(from.kind, to.kind, &types).map_err(Refusal::invalid)?;
+        self.check_room(from, to, &ids).map_err(Refusal::invalid)?;
         self.links.disconnect(from, to);
-        self.links.connect(from, to, &ids);
+        self.link(from, to, &ids);
         Ok(Reply::json(201, &self.labelled_json(from, to)))
     }
 
     fn delete_links(&mut self, name: &str, key: &str, (to, other): (&str, &str)) -> Outcome {
         let (from, to) = (self.kind_named(name)?, self.kind_named(to)?);
-        if let (Ok(id), Ok(other)) = (key.parse(), other.parse()) {
-            self.links.disconnect(End { kind: from, id }, End { kind: to, id: other });
+        if let (Some(from), Some(to)) = (self.link_end(from, key), self.link_end(to, other)) {
+            self.links.disconnect(from, to);
         }
         Ok(Reply::no_content())
     }
@@ -328,6 +377,7 @@ impl Portal {
             return Err(validation(format!("Objects {} and {} are associated twice in one request", from.id, to.id)));
         }
         if verb == Verb::Default {
+            self.check_room(from, to, &[]).map_err(validation)?;
             return Ok(self.connect_default(from, to).unwrap_or_default());
         }
         let types = input.types.as_deref().unwrap_or_default();
@@ -339,20 +389,14 @@ impl Portal {
             self.links.remove_types(from, to, &ids);
             return Ok(Vec::new());
         }
-        self.links.connect(from, to, &ids);
+        self.check_room(from, to, &ids).map_err(validation)?;
+        self.link(from, to, &ids);
         Ok(vec![self.labelled_json(from, to).to_string().into_bytes()])
     }
 
     fn batch_end(&self, kind: Kind, input: Option<&IdInput>, missing: &'static str) -> Result<End, BatchError> {
         let key = input.and_then(|input| input.id.as_ref()).map_or("", |id| id.0.as_str());
-        let Ok(id) = key.parse::<u64>() else {
-            return Err(BatchError {
-                category: "VALIDATION_ERROR",
-                sub_category: Some("crm.associations.INVALID_IDENTIFIER"),
-                message: format!("{key} is not a valid ID"),
-                context: vec![("id", vec![key.to_owned()])],
-            });
-        };
+        let Ok(id) = key.parse::<u64>() else { return Err(not_an_id(key)) };
         let object_type = self.catalog.get(kind);
         object_type.records.resolve(id).map(|(id, _)| End { kind, id }).ok_or_else(|| BatchError {
             category: "OBJECT_NOT_FOUND",
@@ -366,19 +410,23 @@ impl Portal {
         let (from, to) = (self.kind_named(from)?, self.kind_named(to)?);
         let body: BatchInput<IdInput> = call.body()?;
         let inputs = body.inputs.unwrap_or_default();
-        check_count(inputs.len(), READ_MAX)?;
+        check_count(inputs.len(), self.options.association_read_inputs_max)?;
         let (mut results, mut errors) = (Vec::new(), Vec::new());
         for input in &inputs {
             let key = input.id.as_ref().map_or("", |id| id.0.as_str());
-            let first = input.after.as_ref().and_then(|after| after.0.parse().ok()).unwrap_or(0);
-            let end = key.parse().ok().map(|id| End { kind: from, id });
-            let (page, next) = end.map(|end| self.link_page(end, to, first, PAGE_MAX)).unwrap_or_default();
-            if page.is_empty() {
-                errors.push(self.nothing_linked(from, to, key));
+            if key.parse::<u64>().is_err() {
+                errors.push(not_an_id(key));
                 continue;
             }
+            let first = input.after.as_ref().and_then(|after| after.0.parse().ok()).unwrap_or(0);
+            let end = self.link_end(from, key);
+            let (page, next) = end.map(|end| self.link_page(end, to, first, PAGE_MAX)).unwrap_or_default();
+            let Some(end) = end.filter(|_| !page.is_empty()) else {
+                errors.push(self.nothing_linked(from, to, key));
+                continue;
+            };
             let mut entry = Map::new();
-            entry.insert("from".into(), json!({"id": key}));
+            entry.insert("from".into(), json!({"id": end.id.to_string()}));
             entry.insert("to".into(), Value::Array(page));
             if let Some(after) = next {
                 entry.insert("paging".into(), json!({"next": {"after": after}}));
@@ -408,11 +456,13 @@ impl Portal {
         let body: BatchInput<ManyInput> = call.body()?;
         let inputs = body.inputs.unwrap_or_default();
         check_count(inputs.len(), ARCHIVE_MAX)?;
-        let number = |input: &IdInput| input.id.as_ref().and_then(|id| id.0.parse::<u64>().ok());
         for input in &inputs {
-            let Some(id) = input.from.as_ref().and_then(number) else { continue };
-            for other in input.to.iter().flatten().filter_map(number) {
-                self.links.disconnect(End { kind: from, id }, End { kind: to, id: other });
+            let text = |input: &IdInput| input.id.as_ref().map(|id| id.0.clone()).unwrap_or_default();
+            let Some(one) = input.from.as_ref().and_then(|input| self.link_end(from, &text(input))) else { continue };
+            for other in input.to.iter().flatten() {
+                if let Some(other) = self.link_end(to, &text(other)) {
+                    self.links.disconnect(one, other);
+                }
             }
         }
         Ok(removed(&[], call))
@@ -426,8 +476,9 @@ impl Portal {
         match (tail, &method) {
             (["types"], &Method::GET) => {
                 let types = self.links.types(from, to).iter();
+                let name = |id: u32| self.entry_type(from, to, id);
                 let types: Vec<Value> =
-                    types.map(|known| json!({"id": known.id.to_string(), "name": known.name})).collect();
+                    types.map(|known| json!({"id": known.id.to_string(), "name": name(known.id)})).collect();
                 Ok(Reply::ok(&json!({"results": types})))
             }
             (["batch", "create"], &Method::POST) => self.legacy_create(from, to, call),
@@ -448,15 +499,19 @@ impl Portal {
                 .batch_end(from, input.from.as_ref(), FROM_MISSING)
                 .and_then(|from| Ok((from, self.batch_end(to, input.to.as_ref(), TO_MISSING)?)));
             let name = input.name.as_deref().unwrap_or_default();
-            let known = self.links.types(from, to).iter().find(|known| known.name == name && known.label.is_none());
+            let known = self.legacy_type(from, to, name).map(|known| (known.id, known.inverse));
             match (ends, known) {
                 (Err(error), _) => errors.push(error),
                 (Ok(_), None) => errors.push(validation(format!("{name} is not a valid association type"))),
-                (Ok((one, other)), Some(known)) => {
-                    let (id, inverse) = (known.id, known.inverse);
-                    let back = self.links.find(to, from, inverse).map_or_else(String::new, |back| back.name.clone());
-                    self.links.connect(one, other, &[id]);
-                    for (from, to, name) in [(one, other, name), (other, one, back.as_str())] {
+                (Ok((one, other)), Some(_)) if one == other => errors.push(validation(to_itself(one))),
+                (Ok((one, other)), Some((id, inverse))) => {
+                    if let Err(message) = self.check_room(one, other, &[id]) {
+                        errors.push(validation(message));
+                        continue;
+                    }
+                    let (there, back) = (self.entry_type(from, to, id), self.entry_type(to, from, inverse));
+                    self.link(one, other, &[id]);
+                    for (from, to, name) in [(one, other, there), (other, one, back)] {
                         let entry =
                             json!({"from": {"id": from.id.to_string()}, "to": {"id": to.id.to_string()}, "type": name});
                         results.push(entry.to_string().into_bytes());
@@ -470,21 +525,29 @@ impl Portal {
     fn legacy_read(&mut self, from: Kind, to: Kind, call: &mut Call<'_>) -> Outcome {
         let body: BatchInput<IdInput> = call.body()?;
         let inputs = body.inputs.unwrap_or_default();
-        check_count(inputs.len(), READ_MAX)?;
+        check_count(inputs.len(), self.options.association_read_inputs_max)?;
         let (mut results, mut errors) = (Vec::new(), Vec::new());
         for input in &inputs {
             let key = input.id.as_ref().map_or("", |id| id.0.as_str());
-            let end = key.parse().ok().map(|id| End { kind: from, id });
-            let mut entries = Vec::new();
-            for (other, types) in end.iter().flat_map(|end| self.links.of(*end, to, 0)) {
-                let known = types.iter().filter_map(|id| self.links.find(from, to, *id));
-                entries.extend(known.map(|known| json!({"id": other.id.to_string(), "type": known.name})));
+            if key.parse::<u64>().is_err() {
+                errors.push(not_an_id(key));
+                continue;
             }
-            if entries.is_empty() {
+            let end = self.link_end(from, key);
+            let (entries, next) = end.map(|end| self.linked_page(end, to, 0, LEGACY_PAGE_MAX)).unwrap_or_default();
+            let Some(end) = end.filter(|_| !entries.is_empty()) else {
                 errors.push(self.nothing_linked(from, to, key));
-            } else {
-                results.push(json!({"from": {"id": key}, "to": entries}).to_string().into_bytes());
+                continue;
+            };
+            let mut entry = json!({"from": {"id": end.id.to_string()}, "to": entries});
+            if let (Some(after), Some(entry)) = (next, entry.as_object_mut()) {
+                let (one, other) = (&self.catalog.get(from).type_id, &self.catalog.get(to).type_id);
+                let (after, portal) = (encode(&after), self.options.portal_id);
+                let path = format!("crm/v3/objects/{one}/{}/associations/{other}", end.id);
+                let link = format!("{}/{path}?portalId={portal}&after={after}", call.base());
+                entry.insert("paging".into(), json!({"next": {"after": after, "link": link}}));
             }
+            results.push(entry.to_string().into_bytes());
         }
         call.shuffle(&mut results);
         Ok(finish(200, &results, &errors, call))
@@ -494,10 +557,15 @@ impl Portal {
         let body: BatchInput<PairInput> = call.body()?;
         let inputs = body.inputs.unwrap_or_default();
         check_count(inputs.len(), ARCHIVE_MAX)?;
-        let number = |input: &Option<IdInput>| input.as_ref()?.id.as_ref()?.0.parse::<u64>().ok();
+        let key = |input: &Option<IdInput>| Some(input.as_ref()?.id.as_ref()?.0.clone());
         for input in &inputs {
-            if let (Some(id), Some(other)) = (number(&input.from), number(&input.to)) {
-                self.links.disconnect(End { kind: from, id }, End { kind: to, id: other });
+            let ends = key(&input.from).zip(key(&input.to));
+            let ends = ends.and_then(|(one, other)| self.link_end(from, &one).zip(self.link_end(to, &other)));
+            let Some((one, other)) = ends else { continue };
+            match input.name.as_deref().map(|name| self.legacy_type(from, to, name).map(|known| known.id)) {
+                Some(Some(id)) => self.links.remove_types(one, other, &[id]),
+                Some(None) => {}
+                None => self.links.disconnect(one, other),
             }
         }
         Ok(Reply::no_content())
@@ -509,6 +577,24 @@ const TO_MISSING: &str = "crm.associations.TO_OBJECT_NOT_FOUND";
 
 fn label_json(known: &LinkType) -> Value {
     json!({"category": known.category.name(), "typeId": known.id, "label": known.label})
+}
+
+fn not_an_id(key: &str) -> BatchError {
+    BatchError {
+        category: "VALIDATION_ERROR",
+        sub_category: Some("crm.associations.INVALID_IDENTIFIER"),
+        message: format!("{key} is not a valid ID"),
+        context: vec![("id", vec![key.to_owned()])],
+    }
+}
+
+/// A label's internal name has no hyphen and does not begin with a digit.
+fn check_label_name(name: &str) -> Outcome<()> {
+    let starts_well = name.starts_with(|first: char| !first.is_ascii_digit() && !first.is_whitespace());
+    if starts_well && !name.contains('-') {
+        return Ok(());
+    }
+    Err(Refusal::invalid(format!("Association label name '{name}' is not valid: no hyphen, no digit at its beginning")))
 }
 
 fn to_itself(end: End) -> String {

@@ -13,9 +13,10 @@ use super::catalog::Kind;
 use super::json::{push_key, push_option, push_text};
 use super::property::{CREATED, MODIFIED, OBJECT_ID, PropId};
 use super::record::{Change, ChangeSource, Record, Snapshot};
+use super::requirements::{LACKING_TEXT, refuse_lacking};
 use super::time;
 use super::value::Invalid;
-use super::write::{Changes, Conflict, Edges};
+use super::write::{Changes, Conflict, Edges, is_stage_date};
 use crate::wire::Millis;
 
 /// Inputs of one call.
@@ -75,10 +76,13 @@ impl Portal {
         let (mut found, mut missing) = (Vec::new(), Vec::new());
         for key in keys {
             let hit = match (id_property, archived) {
-                (Some(id), _) => records.owner_of(id, &form(&key)).and_then(|id| records.resolve(id)),
+                (Some(id), false) => records.owner_of(id, &form(&key)).and_then(|id| records.resolve(id)),
+                // An archived record has given its unique values back, so that only its id finds it.
+                (Some(_), true) => None,
                 (None, false) => key.parse().ok().and_then(|id| records.resolve(id)),
                 (None, true) => key.parse().ok().and_then(|id| Some((id, records.archived.get(&id)?))),
             };
+            let hit = hit.filter(|(_, record)| archived || self.can_be_read(&record.state, call.now));
             match hit {
                 Some((id, _)) if found.contains(&id) => {}
                 Some((id, _)) => found.push(id),
@@ -86,9 +90,11 @@ impl Portal {
             }
         }
         call.shuffle(&mut found);
-        let asked = input.properties.unwrap_or_default();
-        let (places, unknown) = self.places_of(kind, &asked, call);
+        let asked = input.properties.filter(|names| !names.is_empty());
+        let asked = asked.unwrap_or_else(|| self.catalog.get(kind).default_names.clone());
+        let (mut places, unknown) = self.places_of(kind, &asked, call);
         let (history_places, _) = self.places_of(kind, &histories, call);
+        places.extend(history_places.iter().cloned());
         let mut errors: Vec<BatchError> = self.not_found(kind, missing).into_iter().collect();
         if self.options.batch_read_reports_unknown {
             errors.extend(unknown.into_iter().map(|name| BatchError {
@@ -109,7 +115,6 @@ impl Portal {
 
     fn places_of(&self, kind: Kind, names: &[String], call: &Call<'_>) -> (Vec<(String, PropId)>, Vec<String>) {
         let object_type = self.catalog.get(kind);
-        let names = if names.is_empty() { &object_type.default_names } else { names };
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
         for name in names {
             match object_type.properties.live(name, call.now) {
@@ -189,7 +194,8 @@ impl Portal {
         match key.parse::<u64>() {
             // An address without `idProperty` is neither an error nor written.
             Err(_) if key.contains('@') => Target::PassedOver,
-            Ok(id) if records.merged.contains_key(&id) => Target::PassedOver,
+            // A merged record whose survivor is gone is as missing as any other.
+            Ok(id) if records.merged.contains_key(&id) && records.resolve(id).is_some() => Target::PassedOver,
             Ok(id) if records.live.contains_key(&id) => Target::Found,
             Ok(_) | Err(_) => Target::Missing,
         }
@@ -282,6 +288,7 @@ impl Portal {
                 format!("Error creating {}. Some required properties were not set.", self.catalog.get(kind).shout);
             return Err(Fault::Refused(Refusal::bare(400, text.clone()), text));
         }
+        self.plan_required(kind, &changes, None)?;
         if let Some(conflict) = self.find_conflict(kind, &changes, None) {
             return Err(Fault::Taken(conflict, None));
         }
@@ -307,7 +314,16 @@ impl Portal {
         self.plan_change(kind, id.unwrap_or(0), changes)
     }
 
+    fn plan_required(&self, kind: Kind, changes: &Changes, own: Option<u64>) -> Result<(), Fault> {
+        let lacking = self.lacking(kind, changes, own);
+        if lacking.is_empty() {
+            return Ok(());
+        }
+        Err(Fault::Refused(refuse_lacking(&lacking), LACKING_TEXT.to_owned()))
+    }
+
     fn plan_change(&self, kind: Kind, id: u64, changes: Changes) -> Result<Step, Fault> {
+        self.plan_required(kind, &changes, Some(id))?;
         if let Some(conflict) = self.find_conflict(kind, &changes, Some(id)) {
             return Err(Fault::Taken(conflict, Some(id)));
         }
@@ -363,6 +379,13 @@ impl Portal {
         }
         if !wrong.is_empty() {
             return Err(self.refuse_values(&wrong));
+        }
+        let new = steps.iter().filter_map(|step| match step {
+            Step::Create(_, edges) => Some(edges),
+            Step::Update(..) => None,
+        });
+        if let Err(text) = self.check_room_together(kind, new) {
+            first_refusal.get_or_insert_with(|| Refusal::invalid(text));
         }
         first_refusal.map_or(Ok(steps), Err)
     }
@@ -452,6 +475,9 @@ impl Portal {
         for name in ["hs_is_unworked", "hs_object_source", "hs_object_source_id", "hs_object_source_label"] {
             named.extend(table.find(name).filter(|place| state.get(*place).is_some()));
         }
+        if named.iter().any(|place| self.is_contact_email(kind, *place)) {
+            named.extend(table.find("hs_email_domain"));
+        }
         for name in ["hs_pipeline", "lifecyclestage"] {
             named.extend(table.find(name).filter(|place| state.get(*place).is_some()));
         }
@@ -480,7 +506,7 @@ impl Portal {
         names.dedup();
         let mut out = Vec::with_capacity(64 * (names.len() + 4));
         open_entry(&mut out, done.id);
-        push_values(&mut out, &names, done.id, &done.state);
+        push_written(&mut out, &names, done.id, &done.state);
         close_entry(&mut out, done.id, &done.state, &self.url_start(kind), None);
         if let Some(new) = done.new {
             out.extend_from_slice(if new { b",\"new\":true" } else { b",\"new\":false" });
@@ -616,6 +642,22 @@ fn push_values(out: &mut Vec<u8>, names: &[(&str, PropId)], id: u64, state: &Sna
     out.push(b'}');
 }
 
+/// As [`push_values`], with the times of lifecycle stages in the form that only writes have.
+fn push_written(out: &mut Vec<u8>, names: &[(&str, PropId)], id: u64, state: &Snapshot) {
+    for (place, (name, property)) in names.iter().enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        push_key(out, name);
+        let text = state.shown(id, *property);
+        match text.as_deref().filter(|_| is_stage_date(name)).and_then(time::parse) {
+            Some(at) => push_option(out, Some(&at.0.to_string())),
+            None => push_option(out, text.as_deref()),
+        }
+    }
+    out.push(b'}');
+}
+
 fn push_histories(out: &mut Vec<u8>, histories: &BTreeMap<&str, PropId>, id: u64, record: &Record) {
     out.extend_from_slice(b",\"propertiesWithHistory\":{");
     for (place, (name, property)) in histories.iter().enumerate() {
@@ -644,6 +686,12 @@ fn push_version(out: &mut Vec<u8>, change: &Change) {
         ChangeSource::App(app) => {
             out.extend_from_slice(b",\"sourceType\":\"INTEGRATION\",\"sourceId\":");
             push_text(out, &app.to_string());
+        }
+        ChangeSource::Person(user) => {
+            out.extend_from_slice(b",\"sourceType\":\"CRM_UI\",\"sourceId\":");
+            push_text(out, &format!("userId:{user}"));
+            out.extend_from_slice(b",\"updatedByUserId\":");
+            out.extend_from_slice(user.to_string().as_bytes());
         }
         ChangeSource::Calculated => out.extend_from_slice(b",\"sourceType\":\"CALCULATED\""),
     }

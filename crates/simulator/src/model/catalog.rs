@@ -10,7 +10,7 @@ use super::record::Records;
 use crate::wire::Millis;
 
 /// The place of an object type in the catalog.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(super) struct Kind(pub(super) u16);
 
 /// Contacts have the first place.
@@ -26,8 +26,11 @@ pub(super) const PRODUCTS: Kind = Kind(4);
 /// Line items have the sixth place.
 pub(super) const LINE_ITEMS: Kind = Kind(5);
 
+/// Notes, tasks, meetings, calls and emails have the next five places.
+pub(super) const ENGAGEMENTS: [Kind; 5] = [Kind(6), Kind(7), Kind(8), Kind(9), Kind(10)];
+
 /// What a custom object's schema adds to a type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Custom {
     pub(super) singular_label: String,
     pub(super) plural_label: String,
@@ -67,6 +70,21 @@ impl ObjectType {
     /// Whether the type can be used.
     pub(super) fn is_live(&self) -> bool {
         self.custom.as_ref().is_none_or(|custom| !custom.archived)
+    }
+
+    /// What people call one record and several: a schema says it, standard types are called after their names.
+    pub(super) fn labels(&self) -> (String, String) {
+        let told = |name: &str| {
+            let mut words = name.replace('_', " ");
+            if let Some(first) = words.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            words
+        };
+        match &self.custom {
+            Some(custom) => (custom.singular_label.clone(), custom.plural_label.clone()),
+            None => (told(&self.singular), told(&self.plural)),
+        }
     }
 
     /// The name under which associations of other records list this type.

@@ -7,29 +7,31 @@
 use std::collections::BTreeMap;
 
 use super::catalog::ObjectType;
+use super::further_types::FURTHER;
 use super::property::{Choice, Property, PropertyTable, ValueType};
 use super::record::Records;
 
 /// Name, type with widget, and marks of a property, then its label.
 ///
 /// The second word is `type` or `type/fieldType`; a leading `!` makes it read-only, a leading `@` refers to owners.
-type Row = (&'static str, &'static str, &'static str);
+pub(super) type Row = (&'static str, &'static str, &'static str);
 
 /// Name of an enumeration property, then its values with labels.
-type Choices = (&'static str, &'static [(&'static str, &'static str)]);
+pub(super) type Choices = (&'static str, &'static [(&'static str, &'static str)]);
 
-struct TypeRow {
-    type_id: &'static str,
-    singular: &'static str,
-    plural: &'static str,
-    created: &'static str,
-    modified: &'static str,
-    group: &'static str,
-    defaults: &'static [&'static str],
-    searchable: &'static [&'static str],
-    required: &'static [&'static str],
-    rows: &'static [Row],
-    choices: &'static [Choices],
+/// One object type.
+pub(super) struct TypeRow {
+    pub(super) type_id: &'static str,
+    pub(super) singular: &'static str,
+    pub(super) plural: &'static str,
+    pub(super) created: &'static str,
+    pub(super) modified: &'static str,
+    pub(super) group: &'static str,
+    pub(super) defaults: &'static [&'static str],
+    pub(super) searchable: &'static [&'static str],
+    pub(super) required: &'static [&'static str],
+    pub(super) rows: &'static [Row],
+    pub(super) choices: &'static [Choices],
 }
 
 /// Rows that every standard type has.
@@ -111,6 +113,17 @@ const CONTACT_ROWS: &[Row] = &[
     ("associatedcompanyid", "!number", "Primary Associated Company ID"),
     ("num_associated_deals", "!number", "Number of Associated Deals"),
     ("num_notes", "!number", "Number of Sales Activities"),
+    ("hs_num_open_deals", "!number", "Number of open deals"),
+    ("total_revenue", "!number", "Total Revenue"),
+    ("recent_deal_amount", "!number", "Recent Deal Amount"),
+    ("recent_deal_close_date", "!datetime", "Recent Deal Close Date"),
+    ("first_deal_created_date", "!datetime", "First Deal Created Date"),
+    ("hs_lifecyclestage_subscriber_date", "!datetime", "Date entered \"Subscriber\""),
+    ("hs_lifecyclestage_marketingqualifiedlead_date", "!datetime", "Date entered \"Marketing Qualified Lead\""),
+    ("hs_lifecyclestage_salesqualifiedlead_date", "!datetime", "Date entered \"Sales Qualified Lead\""),
+    ("hs_lifecyclestage_opportunity_date", "!datetime", "Date entered \"Opportunity\""),
+    ("hs_lifecyclestage_evangelist_date", "!datetime", "Date entered \"Evangelist\""),
+    ("hs_lifecyclestage_other_date", "!datetime", "Date entered \"Other\""),
 ];
 
 const CONTACTS: TypeRow = TypeRow {
@@ -187,6 +200,18 @@ const COMPANY_ROWS: &[Row] = &[
     ("num_associated_contacts", "!number", "Number of Associated Contacts"),
     ("num_associated_deals", "!number", "Number of Associated Deals"),
     ("num_notes", "!number", "Number of Sales Activities"),
+    ("hs_num_child_companies", "!number", "Number of child companies"),
+    ("hs_num_open_deals", "!number", "Number of open deals"),
+    ("total_revenue", "!number", "Total Revenue"),
+    ("recent_deal_amount", "!number", "Recent Deal Amount"),
+    ("recent_deal_close_date", "!datetime", "Recent Deal Close Date"),
+    ("first_deal_created_date", "!datetime", "First Deal Created Date"),
+    ("hs_lifecyclestage_subscriber_date", "!datetime", "Date entered \"Subscriber\""),
+    ("hs_lifecyclestage_marketingqualifiedlead_date", "!datetime", "Date entered \"Marketing Qualified Lead\""),
+    ("hs_lifecyclestage_salesqualifiedlead_date", "!datetime", "Date entered \"Sales Qualified Lead\""),
+    ("hs_lifecyclestage_opportunity_date", "!datetime", "Date entered \"Opportunity\""),
+    ("hs_lifecyclestage_evangelist_date", "!datetime", "Date entered \"Evangelist\""),
+    ("hs_lifecyclestage_other_date", "!datetime", "Date entered \"Other\""),
 ];
 
 const INDUSTRIES: &[(&str, &str)] = &[
@@ -422,6 +447,17 @@ const fn activity(
     }
 }
 
+const TASK_STATUS: &[(&str, &str)] = &[
+    ("NOT_STARTED", "Not started"),
+    ("IN_PROGRESS", "In progress"),
+    ("WAITING", "Waiting"),
+    ("DEFERRED", "Deferred"),
+    ("COMPLETED", "Completed"),
+];
+
+const TASK_PRIORITY: &[(&str, &str)] = &[("NONE", "None"), ("LOW", "Low"), ("MEDIUM", "Medium"), ("HIGH", "High")];
+const TASK_TYPE: &[(&str, &str)] = &[("TODO", "To-do"), ("CALL", "Call"), ("EMAIL", "Email")];
+
 const ACTIVITIES: &[TypeRow] = &[
     activity(
         "0-46",
@@ -430,17 +466,25 @@ const ACTIVITIES: &[TypeRow] = &[
         &["hs_timestamp"],
         &[("hs_timestamp", "datetime/date", "Activity date"), ("hs_note_body", "string/html", "Note body")],
     ),
-    activity(
-        "0-27",
-        "task",
-        "tasks",
-        &["hs_timestamp"],
-        &[
-            ("hs_timestamp", "datetime/date", "Due date"),
-            ("hs_task_subject", "string/text", "Task title"),
-            ("hs_task_body", "string/html", "Notes"),
-        ],
-    ),
+    TypeRow {
+        choices: &[("hs_task_status", TASK_STATUS), ("hs_task_priority", TASK_PRIORITY), ("hs_task_type", TASK_TYPE)],
+        ..activity(
+            "0-27",
+            "task",
+            "tasks",
+            &["hs_timestamp"],
+            &[
+                ("hs_timestamp", "datetime/date", "Due date"),
+                ("hs_task_subject", "string/text", "Task title"),
+                ("hs_task_body", "string/html", "Notes"),
+                ("hs_task_status", "enumeration/radio", "Task status"),
+                ("hs_task_priority", "enumeration/select", "Priority"),
+                ("hs_task_type", "enumeration/radio", "Task type"),
+                ("hs_task_for_object_type", "string/text", "Task for object type"),
+                ("hs_task_is_completed", "!number", "Is completed"),
+            ],
+        )
+    },
     activity(
         "0-47",
         "meeting",
@@ -478,10 +522,16 @@ const ACTIVITIES: &[TypeRow] = &[
 
 /// The standard types in the order of the constants in `catalog`.
 pub(super) fn object_types() -> Vec<ObjectType> {
-    [CONTACTS, COMPANIES, DEALS, TICKETS, PRODUCTS, LINE_ITEMS].iter().chain(ACTIVITIES).map(build).collect()
+    [CONTACTS, COMPANIES, DEALS, TICKETS, PRODUCTS, LINE_ITEMS]
+        .iter()
+        .chain(ACTIVITIES)
+        .chain(FURTHER)
+        .map(build)
+        .collect()
 }
 
-fn build(row: &TypeRow) -> ObjectType {
+/// An object type with its default properties and no records.
+pub(super) fn build(row: &TypeRow) -> ObjectType {
     let mut object_type = ObjectType {
         type_id: row.type_id.to_owned(),
         singular: row.singular.to_owned(),

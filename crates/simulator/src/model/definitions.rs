@@ -1,7 +1,8 @@
 //! Calls about property definitions and their groups.
 //!
-//! Sources: HubSpot's properties guide; recorded batch creates of 2026; live notes about lags, repeated names and
-//! archived names (a new definition is visible after 250 to 700 ms; creating an archived name restores it).
+//! Sources: HubSpot's properties guide; recorded batch creates of 2026; live runs of Kalup of September and October 2026
+//! about lags, repeated and archived names, and what is in use (a new definition is visible after 250 to 700 ms;
+//! creating an archived name restores it).
 
 use std::collections::BTreeSet;
 
@@ -10,13 +11,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Portal;
-use super::answer::{BatchError, Outcome, Refusal, Reply};
+use super::answer::{BatchError, Outcome, Refusal, Reply, uuid_v7};
 use super::batch::{INPUTS_MAX, finish};
-use super::call::{BatchInput, Call, Text, encode};
+use super::call::{BatchInput, Call, Text, encode, unreadable_parameter};
 use super::catalog::{Kind, PRODUCTS};
-use super::property::{Choice, Group, PropId, Property, UNIQUE_MAX, ValueType};
+use super::property::{CUSTOM_MAX, Choice, Group, PropId, Property, UNIQUE_MAX, ValueType};
+use super::users::APP_USER;
 use crate::wire::Millis;
 
+/// Property groups of an object type, archived ones included.
+const GROUPS_MAX: usize = 1_000;
 /// Characters of a property name.
 const NAME_CHARS_MAX: usize = 100;
 
@@ -39,7 +43,25 @@ pub(super) struct PropertyInput {
     pub(super) referenced_object_type: Option<String>,
     pub(super) calculation_formula: Option<String>,
     pub(super) data_sensitivity: Option<String>,
+    number_display_hint: Option<String>,
+    text_display_hint: Option<String>,
+    show_currency_symbol: Option<bool>,
+    currency_property_name: Option<String>,
 }
+
+/// The values of a hint that HubSpot can read.
+const NUMBER_HINTS: &[&str] = &["currency", "duration", "formatted", "percentage", "probability", "unformatted"];
+const TEXT_HINTS: &[&str] = &[
+    "domain_name",
+    "email",
+    "ip_address",
+    "multi_line",
+    "phone_number",
+    "physical_address",
+    "postal_code",
+    "unformatted_single_line",
+];
+const SENSITIVITIES: &[&str] = &["non_sensitive", "sensitive", "highly_sensitive"];
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -55,6 +77,15 @@ pub(super) struct ChoiceInput {
 #[serde(default)]
 struct NameInput {
     name: Option<String>,
+}
+
+/// The body of a batch read.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ReadInput {
+    inputs: Option<Vec<NameInput>>,
+    archived: bool,
+    data_sensitivity: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -86,8 +117,13 @@ impl Portal {
         }
     }
 
-    /// A definition as a read shows it, with the stages of pipelines as options.
+    /// A definition as a read shows it.
     fn definition_json(&self, kind: Kind, property: &Property) -> Value {
+        self.with_pipeline_choices(kind, property).read_json()
+    }
+
+    /// A definition with the pipelines and stages of the portal as options.
+    pub(super) fn with_pipeline_choices(&self, kind: Kind, property: &Property) -> Property {
         let mut shown = property.clone();
         if let Some((pipeline, stage)) = super::write::pipeline_names(kind) {
             let choice = |value: &str, label: &str, display_order| Choice {
@@ -105,12 +141,12 @@ impl Portal {
                 shown.choices = stages.map(|known| choice(&known.id, &known.label, known.display_order)).collect();
             }
         }
-        shown.read_json()
+        shown
     }
 
     fn list_properties(&self, kind: Kind, call: &Call<'_>) -> Outcome {
         let archived = call.query.flag("archived")?;
-        let sensitivity = call.query.first("dataSensitivity").unwrap_or("non_sensitive");
+        let sensitivity = asked_sensitivity(call)?;
         let table = &self.catalog.get(kind).properties;
         let fits = |property: &Property| {
             property.archived_at.is_some() == archived
@@ -125,8 +161,8 @@ impl Portal {
     fn read_property(&self, kind: Kind, name: &str, call: &Call<'_>) -> Outcome {
         let table = &self.catalog.get(kind).properties;
         let property = table.find(name).and_then(|id| table.get(id)).filter(|known| known.visible_at <= call.now);
-        let archived = call.query.flag("archived")?;
-        match property.filter(|known| known.archived_at.is_some() == archived) {
+        let (archived, sensitivity) = (call.query.flag("archived")?, asked_sensitivity(call)?);
+        match property.filter(|known| known.archived_at.is_some() == archived && known.sensitivity == sensitivity) {
             Some(property) => Ok(Reply::ok(&self.definition_json(kind, property))),
             None => Err(unknown_property(name)),
         }
@@ -167,6 +203,13 @@ impl Portal {
             return Err(Refusal::invalid(format!("Property group {group} does not exist")));
         }
         let property = property_from(input)?;
+        let table = &self.catalog.get(kind).properties;
+        let is_new =
+            table.find(&property.name).and_then(|id| table.get(id)).is_none_or(|old| old.archived_at.is_some());
+        if is_new && table.own_count() >= CUSTOM_MAX {
+            return Err(Refusal::invalid(format!("No more than {CUSTOM_MAX} custom properties are allowed")));
+        }
+        self.check_formula(kind, &property)?;
         if property.unique {
             let table = &self.catalog.get(kind).properties;
             let unique = table.by_name().filter(|(_, known)| known.unique && known.archived_at.is_none()).count();
@@ -177,7 +220,7 @@ impl Portal {
                 return Err(Refusal::invalid(format!("No more than {UNIQUE_MAX} unique properties are allowed")));
             }
         }
-        Ok(Property { created_at: now, updated_at: now, created_user: Some(9_901), ..property })
+        Ok(Property { created_at: now, updated_at: now, created_user: Some(APP_USER), ..property })
     }
 
     /// Adds a definition, or restores an archived one of that name; nothing when the name is taken.
@@ -185,23 +228,32 @@ impl Portal {
         let lag = if self.options.property_lag { 250 + i64::try_from(call.roll(451)).unwrap_or(0) } else { 0 };
         property.visible_at = Millis(call.now.0.saturating_add(lag));
         let table = &mut self.catalog.get_mut(kind).properties;
-        let Some(id) = table.find(&property.name) else { return table.add(property) };
-        let known = table.get_mut(id)?;
-        known.archived_at?;
-        // What was unique stays so: values are kept, and uniqueness is chosen when a property is made.
-        property.unique = known.unique;
-        *known = property;
+        let id = match table.find(&property.name) {
+            None => table.add(property)?,
+            Some(id) => {
+                let known = table.get_mut(id)?;
+                known.archived_at?;
+                // What was unique stays so: values are kept, and uniqueness is chosen when a property is made.
+                property.unique = known.unique;
+                property.created_at = known.created_at;
+                *known = property;
+                id
+            }
+        };
+        self.start_calculating(kind, id, call);
         Some(id)
     }
 
-    fn update_property(&mut self, kind: Kind, name: &str, call: &Call<'_>) -> Outcome {
+    fn update_property(&mut self, kind: Kind, name: &str, call: &mut Call<'_>) -> Outcome {
         let input: PropertyInput = call.body()?;
         let object_type = self.catalog.get(kind);
         let Some((id, known)) = object_type.properties.live(name, call.now) else { return Err(unknown_property(name)) };
-        if let Some(group) = input.group_name.as_ref().filter(|group| !object_type.groups.contains_key(*group)) {
+        if let Some(group) =
+            input.group_name.as_ref().filter(|name| object_type.groups.get(*name).is_none_or(|group| group.archived))
+        {
             return Err(Refusal::invalid(format!("Property group {group} does not exist")));
         }
-        let mut changed = known.clone();
+        let (mut changed, hints) = (known.clone(), hints_from(&input)?);
         let given_type = input.value_type.as_deref().map(ValueType::parse);
         let only_options = known.hubspot_defined && (given_type.is_some() || input.label.is_some());
         if only_options {
@@ -225,10 +277,21 @@ impl Portal {
         changed.hidden = input.hidden.unwrap_or(changed.hidden);
         changed.form_field = input.form_field.unwrap_or(changed.form_field);
         changed.display_order = input.display_order.unwrap_or(changed.display_order);
+        if let Some(formula) = &input.calculation_formula {
+            if !changed.calculated {
+                return Err(Refusal::invalid(format!("Property {name} is not calculated; it cannot have a formula")));
+            }
+            changed.calculation_formula = Some(formula.clone());
+            self.check_formula(kind, &changed)?;
+        }
+        changed.hints.extend(hints.into_iter().map(|(name, hint)| (name.into(), hint)));
         changed.updated_at = call.now;
         let shown = self.definition_json(kind, &changed);
         if let Some(known) = self.catalog.get_mut(kind).properties.get_mut(id) {
             *known = changed;
+        }
+        if input.calculation_formula.is_some() {
+            self.start_calculating(kind, id, call);
         }
         Ok(Reply::ok(&shown))
     }
@@ -243,9 +306,19 @@ impl Portal {
         let used = [&object_type.required_names, &object_type.searchable_names];
         let displayed = object_type.custom.as_ref().and_then(|custom| custom.primary_display.as_deref()) == Some(name);
         if displayed || used.iter().any(|names| names.iter().any(|known| known == name)) {
-            return Err(Refusal::bare(400, format!("Property {name} is in use and cannot be deleted"))
-                .category("VALIDATION_ERROR")
-                .sub_category("Properties.CANNOT_DELETE_PROPERTY_IN_USE"));
+            let parent = format!("{}/{}", object_type.type_id, object_type.shout);
+            return Err(property_in_use(&object_type.type_id, name, &[("OBJECT_SCHEMA", parent)]));
+        }
+        let formulas = object_type.properties.by_name().map(|(_, other)| other);
+        let users: Vec<(&str, String)> = formulas
+            .filter(|other| {
+                other.archived_at.is_none()
+                    && other.calculation_formula.as_deref().is_some_and(|text| names(text, name))
+            })
+            .map(|other| ("CALCULATED_PROPERTY", format!("{}/{}", object_type.type_id, other.name)))
+            .collect();
+        if !users.is_empty() {
+            return Err(property_in_use(&object_type.type_id, name, &users));
         }
         if let Some(known) = self.catalog.get_mut(kind).properties.get_mut(id) {
             known.archived_at = Some(now);
@@ -289,13 +362,20 @@ impl Portal {
     }
 
     fn batch_read_properties(&self, kind: Kind, call: &Call<'_>) -> Outcome {
-        let body: BatchInput<NameInput> = call.body()?;
+        let body: ReadInput = call.body()?;
         let names: Vec<String> = body.inputs.unwrap_or_default().into_iter().filter_map(|input| input.name).collect();
         check_count(names.len())?;
+        let sensitivity = known_sensitivity(body.data_sensitivity.as_deref())?;
+        let table = &self.catalog.get(kind).properties;
+        let fits = |known: &&Property| {
+            known.visible_at <= call.now
+                && known.archived_at.is_some() == body.archived
+                && known.sensitivity == sensitivity
+        };
         let (mut results, mut errors) = (Vec::new(), Vec::new());
         for name in names {
-            match self.catalog.get(kind).properties.live(&name, call.now) {
-                Some((_, property)) => results.push(self.definition_json(kind, property).to_string().into_bytes()),
+            match table.find(&name).and_then(|id| table.get(id)).filter(fits) {
+                Some(property) => results.push(self.definition_json(kind, property).to_string().into_bytes()),
                 None => errors.push(BatchError {
                     category: "OBJECT_NOT_FOUND",
                     sub_category: Some("Properties.PROPERTY_NOT_FOUND"),
@@ -319,7 +399,10 @@ impl Portal {
         Ok(Reply::no_content())
     }
 
-    fn dispatch_groups(&mut self, kind: Kind, tail: &[&str], call: &Call<'_>) -> Outcome {
+    fn dispatch_groups(&mut self, kind: Kind, tail: &[&str], call: &mut Call<'_>) -> Outcome {
+        if let ([name], &Method::DELETE) = (tail, call.method()) {
+            return self.delete_group(kind, name, call);
+        }
         let groups = &mut self.catalog.get_mut(kind).groups;
         match (tail, call.method()) {
             ([], &Method::GET) => {
@@ -337,20 +420,21 @@ impl Portal {
                 }
                 let display_order = input.display_order.unwrap_or_else(|| i64::try_from(groups.len()).unwrap_or(0));
                 let group = Group { name: name.clone(), label, display_order, archived: false };
-                let reply = Reply::json(201, &group.to_json());
+                let mut reply = Reply::json(201, &group.to_json());
+                let path = call.request.path.trim_end_matches('/');
+                reply.location = Some(format!("{}{path}/{}", call.base(), encode(&name)));
+                if groups.len() >= GROUPS_MAX {
+                    return Err(Refusal::invalid(format!("No more than {GROUPS_MAX} property groups are allowed")));
+                }
                 groups.insert(name, group);
                 Ok(reply)
             }
-            ([name], &Method::GET | &Method::PATCH | &Method::DELETE) => {
+            ([name], &Method::GET | &Method::PATCH) => {
                 let group = groups.get_mut(*name).filter(|group| !group.archived).ok_or_else(Refusal::missing)?;
                 if call.method() == Method::PATCH {
                     let input: GroupInput = call.body()?;
                     group.label = input.label.unwrap_or_else(|| group.label.clone());
                     group.display_order = input.display_order.unwrap_or(group.display_order);
-                }
-                if call.method() == Method::DELETE {
-                    group.archived = true;
-                    return Ok(Reply::no_content());
                 }
                 Ok(Reply::ok(&group.to_json()))
             }
@@ -358,13 +442,85 @@ impl Portal {
             _ => Err(Refusal::no_such_path()),
         }
     }
+
+    /// A group that holds live properties stays; the refusal carries its own body as the text of its message.
+    fn delete_group(&mut self, kind: Kind, name: &str, call: &mut Call<'_>) -> Outcome {
+        let object_type = self.catalog.get_mut(kind);
+        let holds =
+            object_type.properties.by_name().any(|(_, known)| known.group == name && known.archived_at.is_none());
+        let group = object_type.groups.get_mut(name).filter(|group| !group.archived).ok_or_else(Refusal::missing)?;
+        if holds {
+            let nested = json!({"status": "error", "message": "Can't delete or purge a group with active properties",
+                                "correlationId": uuid_v7(call.now, call.dice), "category": "VALIDATION_ERROR",
+                                "subCategory": "PropertyGroupError.GROUP_WITH_ACTIVE_PROPERTIES"});
+            return Err(Refusal::bare(400, nested.to_string()));
+        }
+        group.archived = true;
+        Ok(Reply::no_content())
+    }
+}
+
+/// The refusal to archive what something else needs: each use with the kind and the name of its parent.
+fn property_in_use(type_id: &str, name: &str, users: &[(&str, String)]) -> Refusal {
+    let count = users.len();
+    let errors = users.iter().map(|(kind, parent)| {
+        json!({"subCategory": "PropertyValidationError.PROPERTY_USAGE",
+               "context": {"parentType": [kind], "parentName": [parent]}})
+    });
+    Refusal::invalid(format!(
+        "Property: {name} of object type {type_id} is currently used in {count} places and cannot be deleted"
+    ))
+    .sub_category("PropertyValidationError.CANNOT_DELETE_PROPERTY_IN_USE")
+    .context("usageCount", vec![count.to_string()])
+    .errors(errors.collect())
+}
+
+/// Whether a formula has a name as a whole word.
+fn names(formula: &str, name: &str) -> bool {
+    formula.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word == name)
+}
+
+fn asked_sensitivity<'a>(call: &'a Call<'_>) -> Outcome<&'a str> {
+    let asked = call.query.first("dataSensitivity").unwrap_or("non_sensitive");
+    if SENSITIVITIES.contains(&asked) { Ok(asked) } else { Err(unreadable_parameter("dataSensitivity")) }
+}
+
+fn known_sensitivity(given: Option<&str>) -> Outcome<&str> {
+    one_of("DataSensitivity", SENSITIVITIES, given.unwrap_or("non_sensitive"))
+}
+
+/// A word of a fixed set, or the refusal of a body that cannot be bound.
+fn one_of<'a>(what: &str, known: &[&str], given: &'a str) -> Outcome<&'a str> {
+    if known.contains(&given) {
+        return Ok(given);
+    }
+    Err(Refusal::bare(
+        400,
+        format!(
+            "Invalid input JSON on line 1, column 2: Cannot deserialize value of type `{what}` from String \"{given}\""
+        ),
+    ))
+}
+
+/// The hints that a write gives.
+fn hints_from(input: &PropertyInput) -> Outcome<Vec<(&'static str, Value)>> {
+    let mut hints = Vec::new();
+    if let Some(hint) = &input.number_display_hint {
+        hints.push(("numberDisplayHint", one_of("NumberDisplayHint", NUMBER_HINTS, hint)?.into()));
+    }
+    if let Some(hint) = &input.text_display_hint {
+        hints.push(("textDisplayHint", one_of("TextDisplayHint", TEXT_HINTS, hint)?.into()));
+    }
+    hints.extend(input.show_currency_symbol.map(|shown| ("showCurrencySymbol", shown.into())));
+    hints.extend(input.currency_property_name.as_deref().map(|name| ("currencyPropertyName", name.into())));
+    Ok(hints)
 }
 
 fn unknown_property(name: &str) -> Refusal {
     Refusal::bare(404, format!("Property '{name}' does not exist")).category("OBJECT_NOT_FOUND")
 }
 
-fn check_count(count: usize) -> Outcome<()> {
+pub(super) fn check_count(count: usize) -> Outcome<()> {
     if count <= INPUTS_MAX {
         return Ok(());
     }
@@ -443,8 +599,14 @@ pub(super) fn property_from(input: &PropertyInput) -> Outcome<Property> {
     property.form_field = input.form_field.unwrap_or(false);
     property.calculation_formula.clone_from(&input.calculation_formula);
     property.calculated = input.calculation_formula.is_some();
+    if property.calculated != (property.field_type == "calculation_equation") {
+        return Err(Refusal::invalid(format!(
+            "Property {name}: field type calculation_equation and calculationFormula need each other"
+        )));
+    }
     property.read_only_value = property.calculated;
-    property.sensitivity = input.data_sensitivity.clone().unwrap_or_else(|| "non_sensitive".to_owned());
+    known_sensitivity(input.data_sensitivity.as_deref())?.clone_into(&mut property.sensitivity);
+    property.hints.extend(hints_from(input)?.into_iter().map(|(name, hint)| (name.into(), hint)));
     Ok(property)
 }
 

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use super::Portal;
 use super::call::Call;
 use super::catalog::Kind;
+use super::feed::Origin;
+use super::links::End;
 use super::options::IndexLag;
 use super::record::{ChangeSource, Snapshot};
 use crate::wire::Millis;
@@ -28,6 +30,20 @@ pub(super) enum Event {
         id: u64,
         /// The state as it was written.
         state: Arc<Snapshot>,
+    },
+    /// What the portal's formulas say of a record is known.
+    Calculated {
+        /// The record.
+        end: End,
+        /// How much later search sees it.
+        index_lag: Option<i64>,
+    },
+    /// What is computed from the associations of a record is known.
+    RolledUp {
+        /// The record.
+        end: End,
+        /// How much later search sees it.
+        index_lag: Option<i64>,
     },
     /// The traffic source of a new record is known.
     Analysed {
@@ -64,6 +80,9 @@ impl Portal {
 
     /// Lets everything happen that is due by now.
     pub fn advance(&mut self, now: Millis) {
+        self.act_as(Origin::HubSpot);
+        self.now = self.now.max(now);
+        self.empty_bin(now);
         while let Some(entry) = self.due.first_entry() {
             if entry.key().0 > now {
                 return;
@@ -71,6 +90,8 @@ impl Portal {
             let ((at, _), event) = entry.remove_entry();
             match event {
                 Event::Indexed { kind, id, state } => self.indexed(kind, id, state),
+                Event::Calculated { end, index_lag } => self.calculated(end, index_lag, at),
+                Event::RolledUp { end, index_lag } => self.rolled_up(end, index_lag, at),
                 Event::Analysed { kind, id } => self.analysed(kind, id, at),
             }
         }
@@ -78,7 +99,7 @@ impl Portal {
 
     fn indexed(&mut self, kind: Kind, id: u64, state: Arc<Snapshot>) {
         let records = &mut self.catalog.get_mut(kind).records;
-        let newer = records.index.get(&id).is_some_and(|seen| seen.revision > state.revision);
+        let newer = records.index.get(id).is_some_and(|seen| seen.revision > state.revision);
         if records.live.contains_key(&id) && !newer {
             records.index.insert(id, state);
         }
@@ -89,12 +110,11 @@ impl Portal {
         let names = ["hs_analytics_source", "hs_latest_source"];
         let table = &self.catalog.get(kind).properties;
         let places: Vec<_> = names.into_iter().filter_map(|name| table.find(name)).collect();
-        let records = &mut self.catalog.get_mut(kind).records;
-        let Some(record) = records.live.get_mut(&id) else { return };
+        let Some(record) = self.catalog.get(kind).records.live.get(&id) else { return };
         let mut state = (*record.state).clone();
         for place in places {
             state.set(place, "OFFLINE");
         }
-        record.replace(state, ChangeSource::Calculated, at);
+        self.replace_state(kind, id, state, ChangeSource::Calculated, at);
     }
 }

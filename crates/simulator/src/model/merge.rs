@@ -42,12 +42,14 @@ impl Portal {
         }
         let mut state = (*winner.state).clone();
         state.updated = call.now;
+        state.created = state.created.min(loser.state.created);
         state.revision = winner.state.revision.max(loser.state.revision) + 1;
         for place in loser.state.places() {
             if state.get(place).is_none_or(str::is_empty) {
                 state.set(place, loser.state.get(place).unwrap_or_default());
             }
         }
+        self.keep_further_stage(kind, &mut state, &loser.state);
         self.note_merge(kind, &mut state, &merged, &loser.state);
         let edges: Vec<(End, Vec<u32>)> = [other, primary]
             .into_iter()
@@ -57,12 +59,13 @@ impl Portal {
             .filter(|(to, _)| to.kind != kind || (to.id != primary && to.id != other))
             .collect();
         for old in [primary, other] {
-            self.archive(kind, old, call.now);
+            self.lists.replace(End { kind, id: old }, id);
+            self.retire(kind, old, call.now);
             self.catalog.get_mut(kind).records.archived.remove(&old);
         }
         self.derive(kind, &mut state, id, false);
         let keys = self.key_properties(kind);
-        let source = ChangeSource::App(call.caller.app_id);
+        let source = ChangeSource::of(call.caller);
         let others = secondary_emails(&self.catalog, kind, &state);
         let email = self.catalog.get(kind).properties.find("email").filter(|_| kind == CONTACTS);
         let records = &mut self.catalog.get_mut(kind).records;
@@ -75,9 +78,12 @@ impl Portal {
             records.claim(place, address, id);
         }
         records.live.insert(id, Record::new(state, source));
-        for (to, types) in edges {
-            self.links.connect(End { kind, id }, to, &types);
-        }
+        self.links.silently(|links| {
+            for (to, types) in edges {
+                links.connect(End { kind, id }, to, &types);
+            }
+        });
+        self.note_merged(kind, (primary, other, id), call.now);
         self.index_later(kind, id, call);
         self.merge_answer(kind, id, call)
     }
@@ -90,6 +96,14 @@ impl Portal {
                 self.catalog.get(kind).singular
             ))
         })
+    }
+
+    /// Of two lifecycle stages the further one stays.
+    fn keep_further_stage(&self, kind: Kind, state: &mut Snapshot, loser: &Snapshot) {
+        let Some(place) = self.catalog.get(kind).properties.find("lifecyclestage") else { return };
+        let Some(other) = loser.get(place).filter(|stage| !stage.is_empty()) else { return };
+        let further = self.merged_value(kind, place, other, state);
+        state.set(place, &further);
     }
 
     /// Every id that the survivor stands for.

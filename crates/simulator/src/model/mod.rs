@@ -9,28 +9,52 @@
 mod answer;
 mod associations;
 mod batch;
+mod bin;
+mod bits;
+mod browse;
+mod calculated;
 mod call;
 mod catalog;
+mod churn;
 mod defaults;
 mod definitions;
 mod events;
+mod feed;
+mod filter;
+mod formula;
+mod further_types;
 mod json;
+mod later;
+mod legacy;
+mod legacy_links;
+mod limits;
+mod link_limits;
 mod links;
+mod lists;
+mod lookalikes;
 mod merge;
 mod options;
 mod owners;
 mod pipeline;
 mod property;
 mod record;
+mod requirements;
+mod rollups;
 mod route;
+mod saved;
 mod schemas;
 mod search;
 mod seed;
+mod seen;
 mod single;
+mod sorted;
+mod stage_rules;
 mod stages;
 #[cfg(test)]
 mod tests;
 mod time;
+mod users;
+mod validation;
 mod value;
 mod write;
 
@@ -47,9 +71,15 @@ use links::{End, Links};
 use pipeline::Pipeline;
 use property::{CREATED, MODIFIED, OBJECT_ID};
 
+pub use bin::RestoreError;
+pub(crate) use browse::{Browse, Missing};
 pub(crate) use call::{decode, encode};
-pub use options::{IndexLag, PortalOptions};
-pub use seed::{SeedReport, SeedSpec};
+pub use churn::{CHURN_DEEDS_MAX, ChurnSpec};
+pub(crate) use feed::{Origin, Tale, Told, ToldLink, ToldValue, TypeName};
+pub use options::{IndexLag, PortalOptions, PortalSettings};
+pub use requirements::{Condition, REQUIREMENTS_MAX, Requirement, RequirementError};
+pub(crate) use saved::Places;
+pub use seed::{SEED_FILLED_MAX, SEED_RECORDS_MAX, SeedError, SeedReport, SeedSpec};
 
 /// What a record's `hs_object_source` says about the app that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +88,8 @@ pub enum RecordSource {
     Integration,
     /// `API`: an API key or a service key.
     Api,
+    /// `CRM_UI`: a person in HubSpot's pages; the app's number is the user's.
+    Person,
 }
 
 /// Who calls, as far as the model needs to know.
@@ -78,7 +110,7 @@ pub struct UnknownType {
 }
 
 /// An owner: somebody to whom records can be assigned.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 struct Owner {
     id: u64,
     user_id: u64,
@@ -86,7 +118,10 @@ struct Owner {
     first_name: String,
     last_name: String,
     created_at: Millis,
+    updated_at: Millis,
     archived_at: Option<Millis>,
+    /// What it is as a user.
+    seat: users::Seat,
 }
 
 /// One HubSpot portal.
@@ -95,10 +130,25 @@ pub struct Portal {
     options: PortalOptions,
     catalog: Catalog,
     pipelines: BTreeMap<Kind, Vec<Pipeline>>,
+    pipeline_log: pipeline::PipelineLog,
+    stale_schemas: BTreeMap<Kind, schemas::Stale>,
     owners: Vec<Owner>,
+    directory: users::Directory,
+    lists: lists::Lists,
     links: Links,
     due: BTreeMap<(Millis, u64), Event>,
     event_count: u64,
+    feed: feed::Feed,
+    /// For so long after its creation a record reads as not there yet.
+    read_gap_ms: i64,
+    /// The latest moment that a call or the clock told.
+    now: Millis,
+    bin: bin::Bin,
+    formulas: calculated::Formulas,
+    rules: validation::Rules,
+    requirements: Vec<requirements::Required>,
+    /// Whether the call under way is of a version that enforces them.
+    enforces_requirements: bool,
 }
 
 impl Portal {
@@ -108,10 +158,22 @@ impl Portal {
         let mut portal = Self {
             catalog: Catalog::standard(options.seed),
             pipelines: [(DEALS, vec![pipeline::deal_default()]), (TICKETS, vec![pipeline::ticket_default()])].into(),
+            pipeline_log: pipeline::PipelineLog::default(),
+            stale_schemas: BTreeMap::new(),
             owners: Vec::new(),
+            directory: users::Directory::default(),
+            lists: lists::Lists::default(),
             links: Links::standard(options.seed),
             due: BTreeMap::new(),
             event_count: 0,
+            feed: feed::Feed::default(),
+            read_gap_ms: 0,
+            now,
+            bin: bin::Bin::default(),
+            formulas: calculated::Formulas::new(),
+            rules: validation::Rules::default(),
+            requirements: Vec::new(),
+            enforces_requirements: false,
             options,
         };
         if samples {
@@ -123,11 +185,23 @@ impl Portal {
     /// Answers one call at one moment.
     pub fn handle(&mut self, request: &ApiRequest, caller: &Caller, now: Millis, dice: &mut dyn Rng) -> ApiAnswer {
         self.advance(now);
+        self.act_as(Origin::of(caller));
         let correlation = answer::uuid_v7(now, dice);
         let query = Query::parse(&request.query);
         let mut call = Call { request, caller, now, dice, version: Version::V3, query };
         let outcome = self.dispatch(&mut call);
+        self.settle_rollups(&mut call);
+        self.note_links(now);
         answer::finish(outcome, &correlation)
+    }
+
+    /// Changes settings: all that are given, or none and the reason.
+    pub fn change_settings(&mut self, settings: &PortalSettings) -> Result<(), RequirementError> {
+        if let Some(required) = &settings.required {
+            self.require(required)?;
+        }
+        settings.apply(&mut self.options);
+        Ok(())
     }
 
     fn pipelines_of(&self, kind: Kind) -> &[Pipeline] {
@@ -168,12 +242,14 @@ impl Portal {
                "updatedAt": time::iso(state.updated)})
     }
 
-    /// Removes every record, archived ones and associations included; definitions, owners and id counters stay.
+    /// Removes every record, archived ones and associations included; definitions, owners, lists and id counters stay.
     pub fn clear_records(&mut self) {
         for object_type in self.catalog.iter_mut() {
             object_type.records.clear();
         }
         self.links.clear();
+        self.lists.clear_members();
+        self.bin.clear();
         self.due.clear();
     }
 

@@ -3,6 +3,7 @@
 //! A definition never leaves its table: an archived property keeps its place and the records keep their values, so
 //! that creating it again restores both. The first three places are the same for every type (see [`OBJECT_ID`]).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
@@ -11,7 +12,7 @@ use super::time;
 use crate::wire::Millis;
 
 /// The place of a property in its type's table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(super) struct PropId(pub(super) u16);
 
 /// `hs_object_id`, which is not stored but read from the record.
@@ -23,11 +24,13 @@ pub(super) const MODIFIED: PropId = PropId(2);
 
 /// Unique properties that an object type may have, beside those of HubSpot.
 pub(super) const UNIQUE_MAX: usize = 10;
-/// Properties that an object type may have.
+/// Properties that an account may add to an object type.
+pub(super) const CUSTOM_MAX: usize = 1_000;
+/// Properties that an object type may have, archived ones and those of HubSpot included.
 pub(super) const PROPERTIES_MAX: usize = 10_000;
 
 /// What the values of a property mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) enum ValueType {
     String,
     Number,
@@ -84,7 +87,7 @@ impl ValueType {
 }
 
 /// One choice of an enumeration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Choice {
     pub(super) label: String,
     pub(super) value: String,
@@ -94,7 +97,7 @@ pub(super) struct Choice {
 }
 
 /// The definition of a property.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Property {
     pub(super) name: String,
     pub(super) label: String,
@@ -114,6 +117,8 @@ pub(super) struct Property {
     pub(super) hubspot_defined: bool,
     pub(super) read_only_value: bool,
     pub(super) sensitivity: String,
+    /// How values are to be printed: `numberDisplayHint` and its like, as they were given.
+    pub(super) hints: BTreeMap<Cow<'static, str>, Value>,
     pub(super) created_at: Millis,
     pub(super) updated_at: Millis,
     pub(super) created_user: Option<u64>,
@@ -144,6 +149,7 @@ impl Property {
             hubspot_defined: true,
             read_only_value: false,
             sensitivity: "non_sensitive".to_owned(),
+            hints: BTreeMap::new(),
             created_at: Millis(0),
             updated_at: Millis(0),
             created_user: None,
@@ -216,6 +222,9 @@ impl Property {
         );
         out.insert("formField".into(), self.form_field.into());
         out.insert("dataSensitivity".into(), self.sensitivity.as_str().into());
+        for (name, value) in &self.hints {
+            out.insert(name.clone().into_owned(), value.clone());
+        }
     }
 }
 
@@ -274,6 +283,16 @@ impl PropertyTable {
         self.places.get_mut(usize::from(id.0))
     }
 
+    /// All definitions by their place.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Property> {
+        self.places.iter()
+    }
+
+    /// How many live definitions the account has added.
+    pub(super) fn own_count(&self) -> usize {
+        self.places.iter().filter(|known| !known.hubspot_defined && known.archived_at.is_none()).count()
+    }
+
     /// All definitions in alphabetical order of their names.
     pub(super) fn by_name(&self) -> impl Iterator<Item = (PropId, &Property)> {
         self.names.values().filter_map(|id| Some((*id, self.get(*id)?)))
@@ -281,7 +300,7 @@ impl PropertyTable {
 }
 
 /// A group of properties.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Group {
     pub(super) name: String,
     pub(super) label: String,

@@ -8,20 +8,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::property::{CREATED, MODIFIED, OBJECT_ID, PropId};
-use super::time;
+use super::seen::SearchCopy;
+use super::{Caller, RecordSource, time};
 use crate::wire::Millis;
 
 /// Versions that the history of one property keeps.
 const HISTORY_MAX: usize = 20;
 
+/// Bytes of a row in a snapshot's table.
+const ROW_BYTES: usize = 6;
+
 /// The stored values of a record at one moment.
 ///
-/// All texts stand in one buffer in the order of their properties, so that a value costs eight bytes and its text.
+/// Everything stands in one buffer: a row of six bytes for each property, ascending, with its place and the end of its
+/// text, and behind the rows all texts in their order. So a value costs six bytes and its text, a record one block.
 #[derive(Clone, Debug)]
 pub(super) struct Snapshot {
-    /// Each property with the end of its text, ascending in both.
-    ends: Vec<(PropId, u32)>,
-    texts: String,
+    packed: Vec<u8>,
+    rows: u16,
     pub(super) created: Millis,
     pub(super) updated: Millis,
     /// Counts the changes, so that a late index event never overwrites a newer one.
@@ -31,56 +35,79 @@ pub(super) struct Snapshot {
 impl Snapshot {
     /// An empty record.
     pub(super) fn new(now: Millis) -> Self {
-        Self { ends: Vec::new(), texts: String::new(), created: now, updated: now, revision: 0 }
+        Self { packed: Vec::new(), rows: 0, created: now, updated: now, revision: 0 }
     }
 
-    /// Where the text of the property at a place stands.
-    fn span(&self, place: usize) -> std::ops::Range<usize> {
-        let end_of = |place: usize| self.ends.get(place).map_or(0, |(_, end)| usize::try_from(*end).unwrap_or(0));
-        let start = place.checked_sub(1).map_or(0, end_of);
-        start..end_of(place)
+    fn table_bytes(&self) -> usize {
+        usize::from(self.rows) * ROW_BYTES
+    }
+
+    fn table(&self) -> &[[u8; ROW_BYTES]] {
+        self.packed.get(..self.table_bytes()).unwrap_or_default().as_chunks().0
+    }
+
+    /// Where the text of a row stands among the texts; empty behind the last row.
+    fn span(&self, row: usize) -> std::ops::Range<usize> {
+        let table = self.table();
+        let start = row.checked_sub(1).and_then(|before| table.get(before)).map_or(0, |row| end_of(*row));
+        start..table.get(row).map_or(start, |row| end_of(*row))
+    }
+
+    fn text(&self, span: &std::ops::Range<usize>) -> Option<&str> {
+        let behind = self.table_bytes();
+        std::str::from_utf8(self.packed.get(behind + span.start..behind + span.end)?).ok()
     }
 
     /// The stored value; a cleared property has the empty text.
     pub(super) fn get(&self, id: PropId) -> Option<&str> {
-        let place = self.ends.binary_search_by_key(&id, |(id, _)| *id).ok()?;
-        self.texts.get(self.span(place))
+        let row = self.table().binary_search_by_key(&id, |row| place_of(*row)).ok()?;
+        self.text(&self.span(row))
     }
 
     /// Stores a value and says whether that changed anything.
     ///
     /// A record whose texts would pass four gigabytes keeps its old value; limits on values and properties prevent it.
     pub(super) fn set(&mut self, id: PropId, value: &str) -> bool {
-        let (place, known) = match self.ends.binary_search_by_key(&id, |(id, _)| *id) {
-            Ok(place) => (place, true),
+        let (row, known) = match self.table().binary_search_by_key(&id, |row| place_of(*row)) {
+            Ok(row) => (row, true),
             Err(_) if value.is_empty() => return false,
-            Err(place) => (place, false),
+            Err(row) => (row, false),
         };
-        let start = self.span(place).start;
-        let old = if known { self.span(place) } else { start..start };
-        if known && self.texts.get(old.clone()) == Some(value) {
+        let start = self.span(row).start;
+        let old = if known { self.span(row) } else { start..start };
+        if known && self.text(&old) == Some(value) {
             return false;
         }
-        let grown = self.texts.len() - old.len() + value.len();
-        if u32::try_from(grown).is_err() {
+        let behind = self.table_bytes();
+        let grown = self.packed.len() - behind - old.len() + value.len();
+        let (Ok(_), Some(rows)) = (u32::try_from(grown), self.rows.checked_add(u16::from(!known))) else {
             return false;
-        }
-        let (old_len, new_len) = (old.len(), value.len());
-        self.texts.replace_range(old, value);
+        };
+        drop(self.packed.splice(behind + old.start..behind + old.end, value.bytes()));
         if !known {
-            self.ends.insert(place, (id, u32::try_from(start).unwrap_or(u32::MAX)));
+            let at = row * ROW_BYTES;
+            drop(self.packed.splice(at..at, row_of(id, start)));
+            self.rows = rows;
         }
-        for (_, end) in self.ends.iter_mut().skip(place) {
-            let moved = usize::try_from(*end).unwrap_or(0) + new_len - old_len;
-            *end = u32::try_from(moved).unwrap_or(u32::MAX);
+        let table_bytes = self.table_bytes();
+        let table = self.packed.get_mut(..table_bytes).unwrap_or_default().as_chunks_mut().0;
+        for later in table.iter_mut().skip(row) {
+            *later = row_of(place_of(*later), end_of(*later) + value.len() - old.len());
         }
         true
     }
 
+    /// Puts a value in that a file kept; unlike [`Self::set`], also an empty one of a property that was cleared.
+    pub(super) fn restore(&mut self, id: PropId, value: &str) {
+        if value.is_empty() {
+            self.set(id, " ");
+        }
+        self.set(id, value);
+    }
+
     /// Frees what growing left over.
     pub(super) fn compact(&mut self) {
-        self.ends.shrink_to_fit();
-        self.texts.shrink_to_fit();
+        self.packed.shrink_to_fit();
     }
 
     /// The value as calls see it, with the three that are not stored.
@@ -95,17 +122,73 @@ impl Snapshot {
 
     /// The places that have a stored value, ascending.
     pub(super) fn places(&self) -> impl Iterator<Item = PropId> + '_ {
-        self.ends.iter().map(|(id, _)| *id)
+        self.table().iter().map(|row| place_of(*row))
+    }
+
+    /// The buffer and its number of rows, as a file keeps them.
+    pub(super) fn as_packed(&self) -> (u16, &[u8]) {
+        (self.rows, &self.packed)
+    }
+
+    /// A snapshot from a buffer that a file kept, or nothing if the buffer is none of ours.
+    pub(super) fn from_packed(rows: u16, packed: &[u8], created: Millis, updated: Millis) -> Option<Self> {
+        let state = Self { packed: packed.to_vec(), rows, created, updated, revision: 0 };
+        if packed.len() < state.table_bytes() {
+            return None;
+        }
+        let table = state.table();
+        let ascends = table.is_sorted_by(|one, next| place_of(*one) < place_of(*next) && end_of(*one) <= end_of(*next));
+        let ends = table.last().map_or(0, |row| end_of(*row));
+        let whole = ends == packed.len() - state.table_bytes();
+        let readable = (0..table.len()).all(|row| state.text(&state.span(row)).is_some());
+        (ascends && whole && readable).then_some(state)
     }
 }
 
+fn place_of(row: [u8; ROW_BYTES]) -> PropId {
+    let [low, high, ..] = row;
+    PropId(u16::from_le_bytes([low, high]))
+}
+
+fn end_of(row: [u8; ROW_BYTES]) -> usize {
+    let [_, _, end @ ..] = row;
+    usize::try_from(u32::from_le_bytes(end)).unwrap_or(usize::MAX)
+}
+
+/// A row; the caller has checked that the end fits.
+fn row_of(place: PropId, end: usize) -> [u8; ROW_BYTES] {
+    let ([low, high], [a, b, c, d]) = (place.0.to_le_bytes(), u32::try_from(end).unwrap_or(u32::MAX).to_le_bytes());
+    [low, high, a, b, c, d]
+}
+
 /// Who changed something, for `propertiesWithHistory`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) enum ChangeSource {
     /// A call of an app.
     App(u64),
+    /// A user in HubSpot's pages.
+    Person(u64),
     /// HubSpot itself.
     Calculated,
+}
+
+impl ChangeSource {
+    /// The source of what a caller writes.
+    pub(super) fn of(caller: &Caller) -> Self {
+        match caller.source {
+            RecordSource::Integration | RecordSource::Api => Self::App(caller.app_id),
+            RecordSource::Person => Self::Person(caller.app_id),
+        }
+    }
+
+    /// HubSpot's names for kind and number.
+    pub(super) fn names(self) -> (&'static str, Option<String>) {
+        match self {
+            Self::App(app) => ("INTEGRATION", Some(app.to_string())),
+            Self::Person(user) => ("CRM_UI", Some(format!("userId:{user}"))),
+            Self::Calculated => ("CALCULATED", None),
+        }
+    }
 }
 
 /// One version of one property.
@@ -132,9 +215,25 @@ impl Record {
         Self { state: Arc::new(state), archived_at: None, source, changes: Vec::new() }
     }
 
+    /// A record that a file kept.
+    pub(super) fn restored(
+        state: Snapshot,
+        source: ChangeSource,
+        archived_at: Option<Millis>,
+        changes: Vec<Change>,
+    ) -> Self {
+        Self { state: Arc::new(state), archived_at, source, changes }
+    }
+
+    /// Every version since the creation, as they were noted.
+    pub(super) fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
     /// Replaces the state and notes every stored value that differs.
     pub(super) fn replace(&mut self, mut state: Snapshot, source: ChangeSource, now: Millis) {
         state.revision = self.state.revision + 1;
+        state.compact();
         let old = Arc::clone(&self.state);
         for property in state.places() {
             let value = state.get(property).unwrap_or_default();
@@ -184,7 +283,7 @@ pub(super) struct Records {
     /// Old ids of merged records and the ids of their survivors.
     pub(super) merged: BTreeMap<u64, u64>,
     /// What search sees.
-    pub(super) index: BTreeMap<u64, Arc<Snapshot>>,
+    pub(super) index: SearchCopy,
     unique: BTreeMap<PropId, BTreeMap<Box<str>, u64>>,
     pub(super) last_id: u64,
 }
@@ -258,6 +357,19 @@ mod tests {
             }
             for place in 0..8 {
                 prop_assert_eq!(snapshot.get(PropId(place)), map.get(&place).map(String::as_str));
+            }
+            prop_assert!(snapshot.places().map(|place| place.0).eq(map.keys().copied()));
+            let (rows, packed) = snapshot.as_packed();
+            let again = Snapshot::from_packed(rows, packed, Millis(0), Millis(0)).expect("its own buffer");
+            for place in 0..8 {
+                prop_assert_eq!(again.get(PropId(place)), snapshot.get(PropId(place)));
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_a_snapshot_or_refused(rows in 0_u16..4, packed in prop::collection::vec(any::<u8>(), 0..40)) {
+            if let Some(state) = Snapshot::from_packed(rows, &packed, Millis(0), Millis(0)) {
+                prop_assert!(state.places().all(|place| state.get(place).is_some()));
             }
         }
     }

@@ -8,6 +8,7 @@ use super::Portal;
 use super::answer::{Outcome, Refusal};
 use super::call::{Call, Version, decode};
 use super::catalog::Kind;
+use super::later;
 
 /// The families of calls, each with the path segments that follow its version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,10 @@ enum Family {
     Owners,
     Schemas,
     Account,
+    Lists,
+    Limits,
+    Users,
+    Validations,
 }
 
 use Family as F;
@@ -44,7 +49,15 @@ const PREFIXES: &[(&[&str], &[Version], Family)] = &[
     (&["crm", "owners", "{}"], &[V::March2026, V::September2026], F::Owners),
     (&["crm", "{}", "schemas"], &[V::V3], F::Schemas),
     (&["crm-object-schemas", "{}", "schemas"], &[V::V3, V::March2026, V::September2026], F::Schemas),
-    (&["account-info", "{}"], &[V::V3, V::March2026, V::September2026], F::Account),
+    (&["account-info", "{}"], &[V::V3, V::September2025, V::March2026, V::September2026], F::Account),
+    (&["crm", "{}", "lists"], &[V::V3], F::Lists),
+    (&["crm", "lists", "{}"], &[V::September2025, V::March2026, V::September2026], F::Lists),
+    (&["crm", "{}", "limits"], &[V::V3], F::Limits),
+    (&["crm", "limits", "{}"], &[V::September2025, V::March2026, V::September2026], F::Limits),
+    (&["settings", "{}", "users"], &[V::V3], F::Users),
+    (&["settings", "users", "{}"], &[V::V3, V::March2026, V::September2026], F::Users),
+    (&["crm", "{}", "property-validations"], &[V::V3], F::Validations),
+    (&["crm", "property-validations", "{}"], &[V::September2025, V::March2026, V::September2026], F::Validations),
 ];
 
 fn recognise<'a>(segments: &'a [&'a str]) -> Option<(Family, Version, &'a [&'a str])> {
@@ -69,12 +82,19 @@ impl Portal {
         let decoded: Vec<String> =
             call.request.path.trim_matches('/').split('/').map(|segment| decode(segment, false).into_owned()).collect();
         let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
-        let Some((family, version, rest)) = recognise(&segments) else { return Err(Refusal::no_such_path()) };
+        if let ["crm-associations", "v1", "associations", rest @ ..] = segments.as_slice() {
+            return self.dispatch_first_links(rest, call);
+        }
+        let Some((family, version, rest)) = recognise(&segments) else {
+            return self.dispatch_legacy(&segments, call).unwrap_or_else(|| later::answer(&segments, call));
+        };
         call.version = version;
+        self.enforces_requirements = version == Version::September2026;
         match family {
             Family::Objects => self.dispatch_objects(rest, call),
             Family::ObjectAssociations => match rest {
                 [name, id, "associations", tail @ ..] => self.dispatch_record_links(name, id, tail, call),
+                [name] if call.method() == Method::GET => self.list(self.kind_named(name)?, call),
                 _ => Err(Refusal::no_such_path()),
             },
             Family::Associations => self.dispatch_pair(rest, call),
@@ -84,7 +104,11 @@ impl Portal {
             Family::Account => self.dispatch_account(rest, call),
             Family::Properties => self.dispatch_properties(rest, call),
             Family::Pipelines => self.dispatch_pipelines(rest, call),
+            Family::Validations => self.dispatch_validations(rest, call),
             Family::Schemas => self.dispatch_schemas(rest, call),
+            Family::Lists => self.dispatch_lists(rest, call),
+            Family::Limits => self.dispatch_limits(rest, call),
+            Family::Users => self.dispatch_users(rest, call),
         }
     }
 
@@ -103,6 +127,7 @@ impl Portal {
             ([id, "associations", tail @ ..], _) if call.version.is_dated() => {
                 self.dispatch_record_links(name, id, tail, call)
             }
+            ([id, "associations", tail @ ..], _) => self.dispatch_legacy_record_links(name, id, tail, call),
             (["merge"], &Method::POST) => self.merge(self.kind_named(name)?, call),
             (["gdpr-delete"], &Method::POST) => self.gdpr_delete(self.kind_named(name)?, call),
             (["batch", verb], &Method::POST) => self.dispatch_batch(name, verb, call),
@@ -139,7 +164,8 @@ impl Portal {
     fn dispatch_account(&self, rest: &[&str], call: &Call<'_>) -> Outcome {
         match (rest, call.method()) {
             (["details"], &Method::GET) => Ok(self.account_details(call)),
-            (["details"], _) => Err(Refusal::wrong_method()),
+            (["activity", "audit-logs" | "login" | "security"], &Method::GET) => Ok(later::no_results()),
+            (["details"] | ["activity", "audit-logs" | "login" | "security"], _) => Err(Refusal::wrong_method()),
             _ => Err(Refusal::no_such_path()),
         }
     }

@@ -1,11 +1,11 @@
-//! Search: filters, free text, order and offset pages over search's own copy of the records.
+//! Search: filters, free text, order and offset pages over search's own copy of the records (see `seen`).
 //!
 //! What a write changed is seen only when the index has caught up (see `events`), what was archived is gone at once.
 //! Source of the limits: HubSpot's guide to CRM search; the wording of most refusals is the one seen live,
 //! "There was a problem with the request.", without a category.
 
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -14,11 +14,12 @@ use super::Portal;
 use super::answer::{Outcome, Refusal, Reply};
 use super::call::{Call, Text};
 use super::catalog::Kind;
+use super::filter::{Filter, Test, folded, key_of, tokens_of};
 use super::json::{push_key, push_text};
 use super::links::End;
-use super::property::{CREATED, MODIFIED, OBJECT_ID, PropId, ValueType};
+use super::property::{CREATED, MODIFIED, OBJECT_ID, PropId};
 use super::record::Snapshot;
-use super::time;
+use super::seen::SortBy;
 
 /// Groups of one search.
 const GROUPS_MAX: usize = 5;
@@ -82,37 +83,6 @@ impl From<Value> for SortInput {
     }
 }
 
-/// What a filter compares.
-#[derive(Debug)]
-enum Test {
-    Is(Key),
-    IsNot(Key),
-    Below(Key, bool),
-    Above(Key, bool),
-    Between(Key, Key),
-    In(BTreeSet<String>),
-    NotIn(BTreeSet<String>),
-    Known,
-    Unknown,
-    Token(Vec<String>),
-    NoToken(Vec<String>),
-}
-
-/// A filter that has been understood.
-#[derive(Debug)]
-enum Filter {
-    Property { place: PropId, value_type: ValueType, test: Test },
-    LinkedTo { to: Kind, ids: BTreeSet<u64> },
-}
-
-/// A value in the form in which it is compared.
-#[derive(Clone, Debug, PartialEq, PartialOrd)]
-enum Key {
-    Number(f64),
-    Moment(i64),
-    Word(String),
-}
-
 fn problem() -> Refusal {
     Refusal::bare(400, "There was a problem with the request.")
 }
@@ -123,7 +93,7 @@ fn unbound(reason: &str) -> Refusal {
 
 impl Portal {
     /// POST of a search.
-    pub(super) fn search(&self, kind: Kind, call: &Call<'_>) -> Outcome {
+    pub(super) fn search(&mut self, kind: Kind, call: &Call<'_>) -> Outcome {
         let body = &call.request.body;
         if body.len() > BODY_CHARS_MAX && String::from_utf8_lossy(body).chars().count() > BODY_CHARS_MAX {
             return Err(problem());
@@ -136,26 +106,51 @@ impl Portal {
         if limit > PAGE_MAX || offset.saturating_add(limit) > REACH_MAX {
             return Err(problem());
         }
-        let index = &self.catalog.get(kind).records.index;
-        let mut hits: Vec<(u64, &Snapshot)> = index
-            .iter()
-            .filter(|(id, state)| {
-                let fits = |group: &Vec<Filter>| group.iter().all(|filter| self.fits(kind, **id, state, filter));
-                (groups.is_empty() || groups.iter().any(fits)) && self.reads(kind, state, &words)
-            })
-            .map(|(id, state)| (*id, &**state))
-            .collect();
-        self.sort(kind, &mut hits, input.sorts.as_deref().unwrap_or_default(), call)?;
-        let total = hits.len();
+        let sort = self.sort_by(kind, input.sorts.as_deref().unwrap_or_default(), call)?;
+        let read = self.read_by_search(kind);
+        let index = &mut self.catalog.get_mut(kind).records.index;
+        let hits = index.hits(&groups, &words, &read);
+        let total = hits.count();
+        let page = index.page(&hits, sort, offset, limit);
         let names = self.search_names(kind, input.properties.as_deref().unwrap_or_default(), call);
-        let page: Vec<Vec<u8>> = hits
-            .iter()
-            .skip(offset)
-            .take(limit)
-            .map(|(id, state)| self.search_entry(kind, *id, state, &names))
-            .collect();
+        let entry = |(id, seen): &(u64, Arc<Snapshot>)| {
+            self.search_entry(kind, *id, self.present(kind, *id).unwrap_or(seen), &names)
+        };
+        let page: Vec<Vec<u8>> = page.iter().map(entry).collect();
         let end = offset + page.len();
         Ok(Reply::written(200, page_body(total, &page, (end < total && !page.is_empty()).then_some(end))))
+    }
+
+    /// A search finds by what its index holds and shows what the record holds now: recorded results had the values of
+    /// updates that were a second old, beside a filter that those values no longer fit.
+    fn present(&self, kind: Kind, id: u64) -> Option<&Snapshot> {
+        self.catalog.get(kind).records.live.get(&id).map(|record| &*record.state)
+    }
+
+    /// The ids of all that a search finds, in its order, found by looking at every record; nothing if it is refused.
+    #[cfg(test)]
+    pub(super) fn search_by_looking_at_all(&self, object_type: &str, body: &str, now: i64) -> Option<Vec<u64>> {
+        use super::{Caller, RecordSource, call::Query, call::Version, tests::finding};
+        use crate::wire::{ApiRequest, Millis};
+
+        let request = ApiRequest {
+            method: http::Method::POST,
+            path: String::new(),
+            query: String::new(),
+            headers: http::HeaderMap::new(),
+            body: bytes::Bytes::copy_from_slice(body.as_bytes()),
+        };
+        let caller = Caller { app_id: 0, source: RecordSource::Integration };
+        let mut dice = super::tests::dice(0);
+        let (request, caller, now) = (&request, &caller, Millis(now));
+        let call = Call { request, caller, now, dice: &mut dice, version: Version::V3, query: Query::default() };
+        let kind = self.catalog.find(object_type)?;
+        let input: SearchInput = call.body().ok()?;
+        let groups = self.understand_groups(kind, &input, &call).ok()?;
+        let words = words_of(input.query.as_deref());
+        let sort = self.sort_by(kind, input.sorts.as_deref().unwrap_or_default(), &call).ok()?;
+        let copy = &self.catalog.get(kind).records.index;
+        Some(finding::by_looking_at_all(copy, &groups, &words, &self.read_by_search(kind), sort))
     }
 
     fn understand_groups(&self, kind: Kind, input: &SearchInput, call: &Call<'_>) -> Outcome<Vec<Vec<Filter>>> {
@@ -190,9 +185,9 @@ impl Portal {
         if let Some(target) = name.strip_prefix("associations.") {
             let to = self.catalog.find(target).ok_or_else(problem)?;
             let given = filter.value.iter().chain(filter.values.iter().flatten());
-            let ids = given.map(|text| text.0.parse()).collect::<Result<_, _>>().map_err(|_| problem())?;
+            let ids: Vec<u64> = given.map(|text| text.0.parse()).collect::<Result<_, _>>().map_err(|_| problem())?;
             return match operator.as_str() {
-                "EQ" | "IN" if self.catalog.get(to).custom.is_none() => Ok(Filter::LinkedTo { to, ids }),
+                "EQ" | "IN" if self.catalog.get(to).custom.is_none() => Ok(self.linked_to(kind, to, &ids)),
                 _ => Err(problem()),
             };
         }
@@ -239,42 +234,32 @@ impl Portal {
                 )));
             }
         };
-        Ok(Filter::Property { place, value_type, test })
+        Ok(Filter::Value { property: place, value_type, test })
     }
 
-    fn fits(&self, kind: Kind, id: u64, state: &Snapshot, filter: &Filter) -> bool {
-        match filter {
-            Filter::LinkedTo { to, ids } => {
-                self.links.of(End { kind, id }, *to, 0).any(|(other, _)| ids.contains(&other.id))
-            }
-            Filter::Property { place, value_type, test } => passes(id, state, *place, *value_type, test),
-        }
+    /// The filter on the records that are associated with one of these; every edge is kept from both sides.
+    fn linked_to(&self, kind: Kind, to: Kind, ids: &[u64]) -> Filter {
+        let others = ids.iter().flat_map(|id| self.links.of(End { kind: to, id: *id }, kind, 0));
+        Filter::Among(others.map(|(end, _)| end.id).collect())
     }
 
-    /// Whether every word of the free text begins a word of, or stands in, a searchable property.
-    fn reads(&self, kind: Kind, state: &Snapshot, words: &[String]) -> bool {
+    /// The properties in which the words of the free text may stand.
+    fn read_by_search(&self, kind: Kind) -> Vec<PropId> {
         let object_type = self.catalog.get(kind);
-        words.iter().all(|word| {
-            object_type.searchable_names.iter().any(|name| {
-                let text = object_type.properties.find(name).and_then(|place| state.get(place));
-                text.is_some_and(|text| text.to_lowercase().contains(word))
-            })
-        })
+        object_type.searchable_names.iter().filter_map(|name| object_type.properties.find(name)).collect()
     }
 
-    fn sort(&self, kind: Kind, hits: &mut [(u64, &Snapshot)], sorts: &[SortInput], call: &Call<'_>) -> Outcome<()> {
+    fn sort_by(&self, kind: Kind, sorts: &[SortInput], call: &Call<'_>) -> Outcome<SortBy> {
         match sorts {
-            [] => hits.sort_by_key(|(id, state)| (state.created, *id)),
+            [] => Ok(SortBy::Creation),
             [sort] => {
                 let live = self.catalog.get(kind).properties.live(&sort.property, call.now);
-                let (place, property) = live.ok_or_else(problem)?;
-                let value_type = property.value_type;
-                let key = |id, state: &Snapshot| SortKey(key_at(id, state, place, value_type), id, sort.descending);
-                hits.sort_by_cached_key(|(id, state)| key(*id, state));
+                let (property, definition) = live.ok_or_else(problem)?;
+                let (value_type, descending) = (definition.value_type, sort.descending);
+                Ok(SortBy::Property { property, value_type, descending })
             }
-            _ => return Err(problem()),
+            _ => Err(problem()),
         }
-        Ok(())
     }
 
     fn search_names(&self, kind: Kind, asked: &[String], call: &Call<'_>) -> Vec<(String, PropId)> {
@@ -328,124 +313,4 @@ fn page_body(total: usize, page: &[Vec<u8>], after: Option<usize>) -> Vec<u8> {
     }
     out.push(b'}');
     out
-}
-
-/// Order of a sort: records without a value come last in both directions, equal ones by id.
-#[derive(PartialEq)]
-struct SortKey(Option<Key>, u64, bool);
-
-impl Eq for SortKey {}
-
-impl PartialOrd for SortKey {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for SortKey {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let by_value = match (&self.0, &other.0) {
-            (Some(own), Some(others)) => {
-                let order = own.partial_cmp(others).unwrap_or(Ordering::Equal);
-                if self.2 { order.reverse() } else { order }
-            }
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (None, None) => Ordering::Equal,
-        };
-        by_value.then(self.1.cmp(&other.1))
-    }
-}
-
-/// The value of a record in comparable form; a cleared property has none.
-fn key_at(id: u64, state: &Snapshot, place: PropId, value_type: ValueType) -> Option<Key> {
-    match place {
-        #[expect(clippy::cast_precision_loss, reason = "ids of a simulated portal stay far below 2^53")]
-        OBJECT_ID => Some(Key::Number(id as f64)),
-        CREATED => Some(Key::Moment(state.created.0)),
-        MODIFIED => Some(Key::Moment(state.updated.0)),
-        _ => key_of(value_type, state.get(place).filter(|text| !text.is_empty())?),
-    }
-}
-
-fn key_of(value_type: ValueType, text: &str) -> Option<Key> {
-    match value_type {
-        ValueType::Number => text.parse().ok().filter(|number: &f64| number.is_finite()).map(Key::Number),
-        ValueType::Date | ValueType::DateTime => time::parse(text).map(|at| Key::Moment(at.0)),
-        ValueType::String | ValueType::Bool | ValueType::Enumeration | ValueType::Phone | ValueType::Json => {
-            Some(Key::Word(folded(value_type, text)))
-        }
-    }
-}
-
-/// Text as it is compared: without case, except for enumerations.
-fn folded(value_type: ValueType, text: &str) -> String {
-    match value_type {
-        ValueType::Bool | ValueType::Enumeration | ValueType::Number => text.to_owned(),
-        ValueType::String | ValueType::Phone | ValueType::Json | ValueType::Date | ValueType::DateTime => {
-            text.to_lowercase()
-        }
-    }
-}
-
-/// `NEQ`, `NOT_IN` and `NOT_CONTAINS_TOKEN` do not find records without a value.
-fn passes(id: u64, state: &Snapshot, place: PropId, value_type: ValueType, test: &Test) -> bool {
-    let Some(own) = key_at(id, state, place, value_type) else { return matches!(test, Test::Unknown) };
-    let text = || state.shown(id, place).unwrap_or_default().into_owned();
-    match test {
-        Test::Known => true,
-        Test::Unknown => false,
-        Test::Is(key) => own == *key,
-        Test::IsNot(key) => own != *key,
-        Test::Below(key, also) => own < *key || (*also && own == *key),
-        Test::Above(key, also) => own > *key || (*also && own == *key),
-        Test::Between(low, high) => own >= *low && own <= *high,
-        Test::In(values) => values.contains(&folded(value_type, &text())),
-        Test::NotIn(values) => !values.contains(&folded(value_type, &text())),
-        Test::Token(wanted) => has_tokens(&text(), wanted),
-        Test::NoToken(wanted) => !has_tokens(&text(), wanted),
-    }
-}
-
-fn tokens_of(text: &str) -> Vec<String> {
-    let lower = text.to_lowercase();
-    lower.split(|c: char| !c.is_alphanumeric() && c != '*').filter(|part| !part.is_empty()).map(str::to_owned).collect()
-}
-
-/// Whether every wanted token, with `*` for any characters, is a word of the text.
-fn has_tokens(text: &str, wanted: &[String]) -> bool {
-    let words = tokens_of(text);
-    !wanted.is_empty() && wanted.iter().all(|pattern| words.iter().any(|word| matches_pattern(word, pattern)))
-}
-
-fn matches_pattern(word: &str, pattern: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let Some(mut rest) = parts.next().and_then(|first| word.strip_prefix(first)) else { return false };
-    let Some(last) = pattern.rsplit('*').next().filter(|_| pattern.contains('*')) else { return rest.is_empty() };
-    let middle: Vec<&str> = parts.collect();
-    for part in middle.iter().take(middle.len().saturating_sub(1)) {
-        let Some(found) = rest.split_once(part) else { return false };
-        rest = if part.is_empty() { rest } else { found.1 };
-    }
-    rest.ends_with(last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stars_stand_for_any_characters() {
-        for (word, pattern, fits) in [
-            ("example", "example", true),
-            ("example", "exam*", true),
-            ("example", "*ple", true),
-            ("example", "e*a*e", true),
-            ("example", "exam", false),
-            ("example", "*x", false),
-            ("example", "*", true),
-        ] {
-            assert_eq!(matches_pattern(word, pattern), fits, "{word} {pattern}");
-        }
-    }
 }

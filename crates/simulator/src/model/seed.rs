@@ -1,6 +1,7 @@
 //! Records to begin with: plausible people, companies and deals, from a count of each and the dice.
 //!
-//! Seeded records count as old: search sees them at once.
+//! Seeded records count as old: search sees them at once. A million of them take some ten seconds, in which nothing
+//! else is answered: a seeding is one step of the machine, so that the dice decide alone what comes of it.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +16,27 @@ use super::call::{Call, Properties, Query, Version};
 use super::catalog::{COMPANIES, CONTACTS, DEALS, Kind, LINE_ITEMS, PRODUCTS, TICKETS};
 use super::links::End;
 use super::options::IndexLag;
-use super::{Caller, Portal, RecordSource};
+use super::property::{Choice, Property, ValueType};
+use super::{Caller, Portal, RecordSource, time};
 use crate::wire::{ApiRequest, Millis};
+
+/// The records, owners among them, that one seeding may ask for.
+pub const SEED_RECORDS_MAX: usize = 2_000_000;
+/// The values that one seeding may ask for in each record.
+pub const SEED_FILLED_MAX: usize = 250;
+/// New records from which on search makes its orders anew instead of putting each record in.
+const ORDERS_FORGOTTEN_FROM: usize = 10_000;
+
+/// A seeding that asks for too much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SeedError {
+    /// Too many records.
+    #[error("one seeding makes at most {SEED_RECORDS_MAX} records")]
+    Records,
+    /// Too many values in a record.
+    #[error("`filled` is at most {SEED_FILLED_MAX}")]
+    Filled,
+}
 
 /// How many records to make.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
@@ -38,8 +58,31 @@ pub struct SeedSpec {
     pub owners: usize,
     /// Owners with these addresses; an address that is known already is passed over.
     pub owner_emails: Vec<String>,
+    /// Teams with these names; owners are spread over all teams.
+    pub teams: Vec<String>,
+    /// Roles with these names.
+    pub roles: Vec<String>,
+    /// Values that each record is given at least; what its usual properties do not hold goes into properties that are
+    /// made for it, `seeded_1` and so on.
+    pub filled: usize,
     /// Whether contacts get a company, deals a contact and a company, line items a deal.
     pub associate: bool,
+}
+
+impl SeedSpec {
+    /// Whether it stays below the limits.
+    pub fn check(&self) -> Result<(), SeedError> {
+        let Self {
+            contacts, companies, deals, line_items, products, tickets, owners, owner_emails, teams, roles, ..
+        } = self;
+        let counts = [*contacts, *companies, *deals, *line_items, *products, *tickets, *owners];
+        let named = [owner_emails.len(), teams.len(), roles.len()];
+        let sum = counts.into_iter().chain(named).try_fold(0_usize, usize::checked_add);
+        if sum.is_none_or(|sum| sum > SEED_RECORDS_MAX) {
+            return Err(SeedError::Records);
+        }
+        if self.filled > SEED_FILLED_MAX { Err(SeedError::Filled) } else { Ok(()) }
+    }
 }
 
 /// What was made.
@@ -93,6 +136,9 @@ const STAGES: &[&str] =
 impl Portal {
     /// Makes records as `spec` says, beside those that are there; calls of the same spec add more.
     pub fn seed(&mut self, spec: &SeedSpec, now: Millis, dice: &mut dyn Rng) -> SeedReport {
+        // Seeded records are old: nobody is told of them.
+        let listening = self.is_listening();
+        self.listen(false);
         let (lag, late) = (self.options.index_lag, self.options.late_properties);
         (self.options.index_lag, self.options.late_properties) = (IndexLag::Off, false);
         let request = empty_request();
@@ -100,6 +146,7 @@ impl Portal {
         let mut call = seed_call(&request, &caller, now, dice);
         let mut report = SeedReport::default();
         self.seed_owners(spec, now, &mut report);
+        self.seed_teams(spec, &mut report);
         let counts = [
             (COMPANIES, spec.companies),
             (CONTACTS, spec.contacts),
@@ -109,11 +156,16 @@ impl Portal {
             (TICKETS, spec.tickets),
         ];
         for (kind, count) in counts {
+            if count >= ORDERS_FORGOTTEN_FROM {
+                self.catalog.get_mut(kind).records.index.forget_orders();
+            }
             for place in 0..count {
-                self.seed_one(kind, place, spec.associate, &mut call, &mut report);
+                self.seed_one(kind, place, spec, &mut call, &mut report);
             }
         }
+        self.settle_rollups(&mut call);
         (self.options.index_lag, self.options.late_properties) = (lag, late);
+        self.listen(listening);
         report
     }
 
@@ -134,13 +186,40 @@ impl Portal {
         }
     }
 
-    fn seed_one(&mut self, kind: Kind, place: usize, associate: bool, call: &mut Call<'_>, report: &mut SeedReport) {
+    fn seed_teams(&mut self, spec: &SeedSpec, report: &mut SeedReport) {
+        let teams = spec.teams.iter().filter(|name| self.directory.add_team(name)).count();
+        let roles = spec.roles.iter().filter(|name| self.directory.add_role(name)).count();
+        for (place, owner) in self.owners.iter_mut().enumerate() {
+            owner.seat.primary_team = owner.seat.primary_team.or_else(|| self.directory.team_at(place));
+        }
+        for (name, count) in [("teams", teams), ("roles", roles)] {
+            if count > 0 {
+                report.created.insert(name.to_owned(), count);
+            }
+        }
+    }
+
+    pub(super) fn seed_one(
+        &mut self,
+        kind: Kind,
+        place: usize,
+        spec: &SeedSpec,
+        call: &mut Call<'_>,
+        report: &mut SeedReport,
+    ) {
         let mut values = self.seed_values(kind, call);
         if kind != PRODUCTS && kind != LINE_ITEMS && !self.owners.is_empty() {
             let owner = self.owners.get(place % self.owners.len()).map(|owner| owner.id.to_string());
             values.extend(owner.map(|owner| ("hubspot_owner_id", owner)));
         }
-        let pairs = values.into_iter().map(|(name, value)| (name.to_owned(), Some(value))).collect();
+        let lacking = spec.filled.saturating_sub(values.iter().filter(|(_, value)| !value.is_empty()).count());
+        let mut pairs: Vec<(String, Option<String>)> =
+            values.into_iter().map(|(name, value)| (name.to_owned(), Some(value))).collect();
+        for number in 1..=lacking {
+            let name = format!("seeded_{number}");
+            self.define_seeded(kind, &name, number, call.now);
+            pairs.push((name, Some(seeded_value(number, call))));
+        }
         // What the tables above say is valid, and an address that is taken is the only conflict: then one less is made.
         let Ok(changes) = self.check_values(kind, &Properties(pairs), call.now) else { return };
         if self.find_conflict(kind, &changes, None).is_some() {
@@ -148,7 +227,7 @@ impl Portal {
         }
         let id = self.create(kind, &changes, &Vec::new(), call);
         *report.created.entry(self.catalog.get(kind).plural.clone()).or_default() += 1;
-        if !associate {
+        if !spec.associate {
             return;
         }
         let targets: &[(Kind, &[u32])] = match kind {
@@ -170,6 +249,30 @@ impl Portal {
                 report.associations += 1;
             }
         }
+    }
+
+    /// Makes a property for values that the usual ones do not hold, unless it is there.
+    fn define_seeded(&mut self, kind: Kind, name: &str, number: usize, now: Millis) {
+        let object_type = self.catalog.get_mut(kind);
+        if object_type.properties.find(name).is_some() {
+            return;
+        }
+        let (value_type, field_type) = seeded_type(number);
+        let label = format!("Seeded {number}");
+        let mut property = Property::standard(name, &label, value_type, field_type, "seeded_information");
+        property.hubspot_defined = false;
+        (property.created_at, property.updated_at) = (now, now);
+        if value_type == ValueType::Enumeration {
+            let choice = |(value, display_order): (&&str, i64)| Choice {
+                label: (*value).to_owned(),
+                value: value.to_lowercase(),
+                description: None,
+                display_order,
+                hidden: false,
+            };
+            property.choices = TRADES.iter().zip(0..).map(choice).collect();
+        }
+        object_type.define(property);
     }
 
     fn seed_values(&self, kind: Kind, call: &mut Call<'_>) -> Vec<(&'static str, String)> {
@@ -249,6 +352,7 @@ impl Portal {
             let id = self.create(kind, &changes, &edges, &mut call);
             company = company.or(Some(End { kind, id }));
         }
+        self.settle_rollups(&mut call);
         (self.options.index_lag, self.options.late_properties) = (lag, late);
     }
 }
@@ -265,6 +369,34 @@ fn empty_request() -> ApiRequest {
 
 fn seed_call<'a>(request: &'a ApiRequest, caller: &'a Caller, now: Millis, dice: &'a mut dyn Rng) -> Call<'a> {
     Call { request, caller, now, dice, version: Version::V3, query: Query::default() }
+}
+
+/// Text, number, date, text, choice, and so on.
+fn seeded_type(number: usize) -> (ValueType, &'static str) {
+    match number % 5 {
+        2 => (ValueType::Number, "number"),
+        3 => (ValueType::Date, "date"),
+        0 => (ValueType::Enumeration, "select"),
+        _ => (ValueType::String, "text"),
+    }
+}
+
+/// A value of a seeded property; all together have twelve bytes in the mean.
+fn seeded_value(number: usize, call: &mut Call<'_>) -> String {
+    let roll = |call: &mut Call<'_>, bound: usize| usize::try_from(call.roll(bound as u64)).unwrap_or(0);
+    match seeded_type(number).0 {
+        ValueType::Number => format!("{}.{:02}", call.roll(1_000_000), call.roll(100)),
+        ValueType::Date => {
+            let day = 18_000 + i64::try_from(call.roll(2_000)).unwrap_or(0);
+            time::iso_day(Millis(day * 86_400_000))
+        }
+        ValueType::Enumeration => pick(TRADES, roll(call, TRADES.len())).to_lowercase(),
+        _ => {
+            let first = pick(FIRST_NAMES, roll(call, FIRST_NAMES.len()));
+            let last = pick(LAST_NAMES, roll(call, LAST_NAMES.len()));
+            format!("{first} {last} {}", pick(TRADES, roll(call, TRADES.len())))
+        }
+    }
 }
 
 fn pick(list: &[&'static str], place: usize) -> &'static str {

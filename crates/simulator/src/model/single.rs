@@ -12,8 +12,9 @@ use super::catalog::{CONTACTS, Kind};
 use super::links::End;
 use super::property::{CREATED, MODIFIED, OBJECT_ID, PropId};
 use super::record::{Change, ChangeSource, Record};
+use super::requirements::refuse_lacking;
 use super::time;
-use super::write::Conflict;
+use super::write::{Conflict, is_stage_date};
 
 /// Records of one page.
 const PAGE_MAX: usize = 100;
@@ -96,6 +97,10 @@ impl Portal {
             let shout = &self.catalog.get(kind).shout;
             return Err(Refusal::bare(400, format!("Error creating {shout}. Some required properties were not set.")));
         }
+        let lacking = self.lacking(kind, &changes, None);
+        if !lacking.is_empty() {
+            return Err(refuse_lacking(&lacking));
+        }
         if let Some(conflict) = self.find_conflict(kind, &changes, None) {
             return Err(self.refuse_conflict(kind, &conflict, None));
         }
@@ -129,6 +134,9 @@ impl Portal {
         }
         let id = self.find_one(kind, key, call)?;
         let record = self.catalog.get(kind).records.live.get(&id).ok_or_else(Refusal::missing)?;
+        if !self.can_be_read(&record.state, call.now) {
+            return Err(Refusal::missing());
+        }
         Ok(Reply::ok(&self.shown(kind, id, record, &view, call)))
     }
 
@@ -141,13 +149,19 @@ impl Portal {
         };
         let id = self.find_one(kind, key, call)?;
         let changes = self.check_values(kind, &properties, call.now).map_err(|wrong| self.refuse_values(&wrong))?;
+        let lacking = self.lacking(kind, &changes, Some(id));
+        if !lacking.is_empty() {
+            return Err(refuse_lacking(&lacking));
+        }
         if let Some(conflict) = self.find_conflict(kind, &changes, Some(id)) {
             return Err(self.refuse_conflict(kind, &conflict, Some(id)));
         }
         self.update(kind, id, &changes, call);
         let record = self.catalog.get(kind).records.live.get(&id).ok_or_else(Refusal::missing)?;
         let mut places = self.told_after_update(kind, record);
-        places.extend(self.named_places(kind, &properties));
+        let named = self.named_places(kind, &properties);
+        places.extend(self.told_with_email(kind, &named));
+        places.extend(named);
         Ok(Reply::ok(&self.bare_json(kind, id, record, places.into_iter())))
     }
 
@@ -172,6 +186,13 @@ impl Portal {
             .filter_map(|name| table.find(name))
             .filter(|place| record.state.get(*place).is_some())
             .collect()
+    }
+
+    /// An update that writes the e-mail of a contact, changed or not, tells its domain too: recorded in 2022.
+    fn told_with_email(&self, kind: Kind, named: &[PropId]) -> Option<PropId> {
+        let table = &self.catalog.get(kind).properties;
+        let email = table.find("email").filter(|email| kind == CONTACTS && named.contains(email));
+        email.and_then(|_| table.find("hs_email_domain"))
     }
 
     /// DELETE of one record; an id that does not exist is as good as deleted.
@@ -235,9 +256,14 @@ impl Portal {
             all.filter_map(|place| Some((table.get(place)?.name.as_str(), place))).collect();
         properties.sort_unstable();
         properties.dedup();
+        let value = |name: &str, place: PropId| {
+            let text = record.state.shown(id, place)?;
+            let stage = time::parse(&text).filter(|_| is_stage_date(name));
+            Some(stage.map_or_else(|| text.into(), |at| at.0.to_string().into()))
+        };
         let properties: Map<String, Value> = properties
             .into_iter()
-            .map(|(name, place)| (name.to_owned(), record.state.shown(id, place).map_or(Value::Null, Into::into)))
+            .map(|(name, place)| (name.to_owned(), value(name, place).unwrap_or(Value::Null)))
             .collect();
         let mut out = Map::new();
         out.insert("id".into(), id.to_string().into());
@@ -296,13 +322,24 @@ impl Portal {
     }
 
     /// The snake name of an association type; the plain one says so when its pair has labels.
-    fn entry_type(&self, from: Kind, to: Kind, id: u32) -> String {
+    pub(super) fn entry_type(&self, from: Kind, to: Kind, id: u32) -> String {
         let Some(known) = self.links.find(from, to, id) else { return String::new() };
         let has_labels = self.links.types(from, to).len() > 1;
         match (&known.label, has_labels) {
             (None, true) => format!("{}_unlabeled", known.name),
             _ => known.name.clone(),
         }
+    }
+
+    /// The contact that has an address; one that nobody has is blocked from now on.
+    fn contact_to_forget(&mut self, address: &str) -> Option<u64> {
+        let contacts = self.catalog.get(CONTACTS);
+        let place = contacts.properties.find("email");
+        let known = place.and_then(|place| contacts.records.owner_of(place, address));
+        if known.is_none() {
+            self.block_address(address);
+        }
+        known
     }
 
     /// POST of a permanent deletion; only contacts can be forgotten.
@@ -312,16 +349,17 @@ impl Portal {
         }
         let input: GdprInput = call.body()?;
         let Some(key) = input.object_id else { return Err(Refusal::unset_fields(&["objectId"])) };
-        let id = match input.id_property.as_deref() {
-            Some("email") => {
-                let property = self.catalog.get(kind).properties.find("email");
-                property.and_then(|place| self.catalog.get(kind).records.owner_of(place, &key.0.trim().to_lowercase()))
-            }
-            _ => Some(numeric_id(&key.0)?),
+        let id = if input.id_property.as_deref() == Some("email") {
+            self.contact_to_forget(&key.0.trim().to_lowercase())
+        } else {
+            let id = numeric_id(&key.0)?;
+            Some(self.catalog.get(kind).records.resolve(id).map_or(id, |(id, _)| id))
         };
         if let Some(id) = id {
             self.archive(kind, id, call.now);
-            self.catalog.get_mut(kind).records.archived.remove(&id);
+            if self.catalog.get_mut(kind).records.archived.remove(&id).is_some() {
+                self.note_forgotten(kind, id, call.now);
+            }
         }
         Ok(Reply::no_content())
     }
@@ -350,11 +388,13 @@ fn numeric_id(key: &str) -> Outcome<u64> {
 }
 
 fn version_json(change: &Change) -> Value {
-    match change.source {
-        ChangeSource::App(app) => json!({"value": change.value, "timestamp": time::iso(change.at),
-                                         "sourceType": "INTEGRATION", "sourceId": app.to_string()}),
-        ChangeSource::Calculated => {
-            json!({"value": change.value, "timestamp": time::iso(change.at), "sourceType": "CALCULATED"})
-        }
+    let (source, id) = change.source.names();
+    let mut version = json!({"value": change.value, "timestamp": time::iso(change.at), "sourceType": source});
+    if let (Some(version), Some(id)) = (version.as_object_mut(), id) {
+        version.insert("sourceId".into(), id.into());
     }
+    if let (Some(version), ChangeSource::Person(user)) = (version.as_object_mut(), change.source) {
+        version.insert("updatedByUserId".into(), user.into());
+    }
+    version
 }

@@ -122,11 +122,26 @@ impl Decimal {
         Some(Self { units: self.units.checked_mul(other.units)?, scale: self.scale.checked_add(other.scale)? })
     }
 
+    /// The sum, or nothing when it does not fit.
+    pub(super) fn plus(self, other: Self) -> Option<Self> {
+        self.minus(Self { units: other.units.checked_neg()?, scale: other.scale })
+    }
+
     /// The difference, or nothing when it does not fit.
     pub(super) fn minus(self, other: Self) -> Option<Self> {
         let scale = self.scale.max(other.scale);
         let widen = |number: Self| number.units.checked_mul(10_i128.checked_pow(scale - number.scale)?);
         Some(Self { units: widen(self)?.checked_sub(widen(other)?)?, scale })
+    }
+
+    /// Whether it is above zero.
+    pub(super) fn is_positive(self) -> bool {
+        self.units > 0
+    }
+
+    /// Whether it is below zero.
+    pub(super) fn is_negative(self) -> bool {
+        self.units < 0
     }
 
     /// Plain notation without zeros at the end of the fraction.

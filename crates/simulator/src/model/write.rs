@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 
 use super::answer::{Outcome, Refusal};
 use super::call::{Call, InlineAssociation, Properties};
-use super::catalog::{COMPANIES, CONTACTS, DEALS, Kind, LINE_ITEMS, TICKETS};
+use super::catalog::{COMPANIES, CONTACTS, DEALS, ENGAGEMENTS, Kind, LINE_ITEMS, TICKETS};
 use super::events::Event;
 use super::links::{Category, End};
 use super::property::{PropId, Property};
 use super::record::{ChangeSource, Record, Snapshot};
+use super::time;
 use super::value::{self, Decimal, Invalid};
 use super::{Portal, RecordSource};
 use crate::wire::Millis;
@@ -58,7 +59,10 @@ impl Portal {
                 changes.push((id, String::new()));
             } else {
                 match self.stored_form(kind, property, given, properties) {
-                    Ok(value) => changes.push((id, value)),
+                    Ok(value) => match self.broken_rule(kind, id, &value, now) {
+                        None => changes.push((id, value)),
+                        Some(invalid) => wrong.push(invalid),
+                    },
                     Err(invalid) => wrong.push(invalid),
                 }
             }
@@ -76,7 +80,7 @@ impl Portal {
         let name = property.name.as_str();
         if kind == CONTACTS && name == "email" {
             let invalid = || Invalid::new(name, given, "INVALID_EMAIL", format!("Email address {given} is invalid"));
-            return value::email(given).ok_or_else(invalid);
+            return value::email(given).filter(|address| !self.is_blocked(address)).ok_or_else(invalid);
         }
         if kind == COMPANIES && name == "domain" {
             return value::normalise(property, &given.trim().to_lowercase());
@@ -185,7 +189,27 @@ impl Portal {
                 }
             }
         }
+        self.check_room_for_new(kind, &edges).map_err(Refusal::invalid)?;
         Ok(edges)
+    }
+
+    /// Whether a new record and those that it comes with may have these associations.
+    fn check_room_for_new(&self, kind: Kind, edges: &Edges) -> Result<(), String> {
+        // No record has the id 0, so that only what the other ends have already counts.
+        let new = End { kind, id: 0 };
+        for (to, ids) in edges {
+            self.check_room(new, *to, ids)?;
+            for id in ids {
+                let Some(known) = self.links.find(kind, to.kind, *id).filter(|known| !known.only_one) else { continue };
+                let same = edges.iter().filter(|(other, ids)| other.kind == to.kind && ids.contains(id)).count();
+                if same > usize::try_from(known.limit()).unwrap_or(usize::MAX) {
+                    let many = &self.catalog.get(to.kind).plural;
+                    let limit = known.limit();
+                    return Err(format!("A record cannot have more than {limit} associations of type {id} to {many}"));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn check_type_from(&self, kind: Kind, id: Option<u32>, category: Option<&str>) -> Outcome<(Kind, u32)> {
@@ -208,7 +232,7 @@ impl Portal {
 
     /// Makes a record and returns its id.
     pub(super) fn create(&mut self, kind: Kind, changes: &Changes, edges: &Edges, call: &mut Call<'_>) -> u64 {
-        let id = self.catalog.get(kind).records.last_id + 1 + call.roll(7);
+        let id = self.last_id(kind) + 1 + call.roll(7);
         let mut state = Snapshot::new(call.now);
         for (property, value) in changes {
             let appends = self.holds_several(kind, *property);
@@ -224,13 +248,26 @@ impl Portal {
         for (property, value) in keys {
             records.claim(property, &value, id);
         }
-        records.live.insert(id, Record::new(state, ChangeSource::App(call.caller.app_id)));
+        records.live.insert(id, Record::new(state, ChangeSource::of(call.caller)));
         for (to, types) in edges {
-            self.links.connect(End { kind, id }, *to, types);
+            self.link(End { kind, id }, *to, types);
         }
+        self.touch_dependents(kind, id);
+        self.note_created(kind, id, call.now);
         self.index_later(kind, id, call);
         self.fill_in_later(kind, id, call);
+        self.find_company(kind, id, call);
         id
+    }
+
+    /// The id after which the next record of a type counts; engagements of all types count together, since their
+    /// legacy path names one by its id alone.
+    fn last_id(&self, kind: Kind) -> u64 {
+        let last = |kind: Kind| self.catalog.get(kind).records.last_id;
+        if !ENGAGEMENTS.contains(&kind) {
+            return last(kind);
+        }
+        ENGAGEMENTS.into_iter().map(last).max().unwrap_or(0)
     }
 
     fn holds_several(&self, kind: Kind, id: PropId) -> bool {
@@ -241,10 +278,15 @@ impl Portal {
         let source = match call.caller.source {
             RecordSource::Integration => "INTEGRATION",
             RecordSource::Api => "API",
+            RecordSource::Person => "CRM_UI",
+        };
+        let id = match call.caller.source {
+            RecordSource::Integration | RecordSource::Api => call.caller.app_id.to_string(),
+            RecordSource::Person => format!("userId:{}", call.caller.app_id),
         };
         self.put(kind, state, "hs_object_source", source);
         self.put(kind, state, "hs_object_source_label", source);
-        self.put(kind, state, "hs_object_source_id", &call.caller.app_id.to_string());
+        self.put(kind, state, "hs_object_source_id", &id);
     }
 
     /// Changes a record and says whether anything is different now; a write that changes nothing leaves no trace.
@@ -268,15 +310,14 @@ impl Portal {
             records.release(property, before.get(property).unwrap_or_default(), id);
             records.claim(property, state.get(property).unwrap_or_default(), id);
         }
-        if let Some(record) = records.live.get_mut(&id) {
-            record.replace(state, ChangeSource::App(call.caller.app_id), call.now);
-        }
+        self.replace_state(kind, id, state, ChangeSource::of(call.caller), call.now);
         self.index_later(kind, id, call);
+        self.touch_dependents(kind, id);
         true
     }
 
     /// What a new value becomes beside the old one: choices can be appended, the lifecycle stage only moves forward.
-    fn merged_value(&self, kind: Kind, id: PropId, value: &str, before: &Snapshot) -> String {
+    pub(super) fn merged_value(&self, kind: Kind, id: PropId, value: &str, before: &Snapshot) -> String {
         let Some(property) = self.catalog.get(kind).properties.get(id) else { return value.to_owned() };
         let old = before.get(id).unwrap_or_default();
         if property.holds_several()
@@ -317,7 +358,7 @@ impl Portal {
             DEALS => self.derive_deal(state),
             TICKETS => self.derive_ticket(state, id),
             LINE_ITEMS => self.derive_line_item(state),
-            _ => {}
+            _ => self.derive_task(kind, state),
         }
     }
 
@@ -357,7 +398,7 @@ impl Portal {
         self.derive_lifecycle(COMPANIES, state, new);
     }
 
-    /// A stage that is entered leaves the time of it, which a create prints as epoch milliseconds.
+    /// A stage that is entered leaves the time of it.
     fn derive_lifecycle(&self, kind: Kind, state: &mut Snapshot, new: bool) {
         if new && self.options.default_lifecycle_stage && self.text(kind, state, "lifecyclestage").is_empty() {
             self.put(kind, state, "lifecyclestage", "lead");
@@ -365,7 +406,7 @@ impl Portal {
         let stage = self.text(kind, state, "lifecyclestage").to_owned();
         let entered = format!("hs_lifecyclestage_{stage}_date");
         if self.text(kind, state, &entered).is_empty() {
-            let at = state.updated.0.to_string();
+            let at = time::iso(state.updated);
             self.put(kind, state, &entered, &at);
         }
     }
@@ -407,6 +448,12 @@ impl Portal {
         self.put(TICKETS, state, "hs_ticket_id", &id.to_string());
     }
 
+    /// The flag of a done task is a digit, unlike most flags; types without it take no notice.
+    fn derive_task(&self, kind: Kind, state: &mut Snapshot) {
+        let done = self.text(kind, state, "hs_task_status") == "COMPLETED";
+        self.put(kind, state, "hs_task_is_completed", if done { "1" } else { "0" });
+    }
+
     fn derive_line_item(&self, state: &mut Snapshot) {
         let number = |name: &str| Decimal::parse(self.text(LINE_ITEMS, state, name));
         let before = number("price").zip(number("quantity")).and_then(|(price, quantity)| price.times(quantity));
@@ -423,10 +470,17 @@ impl Portal {
 
     /// Archives a record; search no longer sees it from this moment on.
     pub(super) fn archive(&mut self, kind: Kind, id: u64, now: Millis) {
+        if self.retire(kind, id, now) {
+            self.note_archived(kind, id, now);
+        }
+    }
+
+    /// Archives a record without a word, and says whether there was one.
+    pub(super) fn retire(&mut self, kind: Kind, id: u64, now: Millis) -> bool {
         let keys = self.key_properties(kind);
         let records = &mut self.catalog.get_mut(kind).records;
-        let Some(mut record) = records.live.remove(&id) else { return };
-        records.index.remove(&id);
+        let Some(mut record) = records.live.remove(&id) else { return false };
+        records.index.remove(id);
         for property in keys {
             records.release(property, record.state.get(property).unwrap_or_default(), id);
         }
@@ -437,7 +491,10 @@ impl Portal {
         }
         record.archived_at = Some(now);
         self.catalog.get_mut(kind).records.archived.insert(id, record);
-        self.links.drop_record(End { kind, id });
+        let edges = self.links.silently(|links| links.drop_record(End { kind, id }));
+        self.bin.note(End { kind, id }, edges, now);
+        self.lists.forget(End { kind, id }, now);
+        true
     }
 
     /// The properties of a type by which records can be found.
@@ -454,7 +511,10 @@ impl Portal {
             None => {
                 self.catalog.get_mut(kind).records.index.insert(id, state);
             }
-            Some(lag) => self.schedule(Millis(call.now.0.saturating_add(lag)), Event::Indexed { kind, id, state }),
+            Some(lag) => {
+                self.catalog.get_mut(kind).records.index.reserve(id, state.created);
+                self.schedule(Millis(call.now.0.saturating_add(lag)), Event::Indexed { kind, id, state });
+            }
         }
     }
 
@@ -510,6 +570,11 @@ impl Portal {
     pub(super) fn is_contact_email(&self, kind: Kind, property: PropId) -> bool {
         kind == CONTACTS && self.catalog.get(kind).properties.get(property).is_some_and(|known| known.name == "email")
     }
+}
+
+/// Whether a property has the time of a lifecycle stage, which answers to writes print as epoch milliseconds.
+pub(super) fn is_stage_date(name: &str) -> bool {
+    name.starts_with("hs_lifecyclestage_") && name.ends_with("_date")
 }
 
 /// The properties that hold pipeline and stage of a type.

@@ -5,7 +5,7 @@
 pub(super) const BASIC: &str = "oauth";
 
 /// Scopes that follow no pattern.
-const PLAIN: [&str; 16] = [
+const PLAIN: [&str; 19] = [
     BASIC,
     "account-info.security.read",
     "automation",
@@ -20,6 +20,9 @@ const PLAIN: [&str; 16] = [
     "developer.webhooks_journal.subscriptions.write",
     "e-commerce",
     "sales-email-read",
+    "settings.users.read",
+    "settings.users.teams.read",
+    "settings.users.write",
     "tickets",
     "timeline",
 ];
@@ -47,7 +50,7 @@ pub(super) fn is_known(name: &str) -> bool {
         return true;
     }
     match name.split('.').collect::<Vec<_>>().as_slice() {
-        ["crm", "objects", "owners" | "users", "read"] => true,
+        ["crm", "objects", "owners" | "users", "read"] | ["crm", "objects", "users", "write"] => true,
         ["crm", "objects" | "schemas", kind, "read" | "write"]
         | ["crm", "objects", kind, "sensitive" | "highly_sensitive", "read" | "write", "v2"] => TYPES.contains(kind),
         _ => false,

@@ -61,6 +61,12 @@ impl Authority {
         Handled { answer, app_id: known }
     }
 
+    /// The app that a living token of an app itself belongs to, and its scopes.
+    pub(crate) fn app_token(&self, token: &str, now: Millis) -> Option<(u64, &[String])> {
+        let known = self.app_tokens.by_token.get(token).filter(|known| now < known.expires_at)?;
+        Some((known.app_id, &known.scopes))
+    }
+
     /// `POST /oauth/{version}/token/introspect`: another app's token is as inactive as an unknown one.
     pub(super) fn introspect(&self, form: &Form, scene: &mut Scene<'_>) -> Handled {
         let app = match self.authenticate(form) {

@@ -67,6 +67,41 @@ async fn a_start_file_seeds_and_arms_before_the_first_call() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_start_file_sets_the_account_up() {
+    let mut options = options();
+    options.start = StartFile::parse(r#"{"settings":{"default_lifecycle_stage":false}}"#).unwrap();
+    let desk = desk(&options);
+    let made = json(&desk.call(post(CONTACTS, &json!({"properties": {}}))).await.unwrap());
+    assert!(made["properties"].get("lifecyclestage").is_none(), "{made}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_change_what_the_account_does() {
+    let desk = desk(&options());
+    let rule = json!({"object_type": "contacts", "property": "firstname"});
+    let settings = json!({"required": [rule], "default_lifecycle_stage": false});
+    assert_eq!(desk.call(post("/_control/settings", &settings)).await.unwrap().status(), 200);
+    let body = json!({"properties": {"email": "a@example.com"}});
+    let refused = desk.call(post("/crm/objects/2026-09/contacts", &body)).await.unwrap();
+    assert_eq!(json(&refused)["errors"][0]["code"], "MISSING_REQUIRED_PROPERTY");
+    let made = desk.call(post(CONTACTS, &body)).await.unwrap();
+    assert!(json(&made)["properties"].get("lifecyclestage").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_archived_record_is_restored_once() {
+    let desk = desk(&options());
+    let made = json(&desk.call(post(CONTACTS, &json!({"properties": {"email": "a@example.com"}}))).await.unwrap());
+    let path = format!("{CONTACTS}/{}", made["id"].as_str().unwrap());
+    desk.call(request(Method::DELETE, &path, &Value::Null)).await.unwrap();
+    assert_eq!(desk.call(get(&path)).await.unwrap().status(), 404);
+    let order = json!({"object_type": "contacts", "id": made["id"]});
+    assert_eq!(desk.call(post("/_control/restore", &order)).await.unwrap().status(), 200);
+    assert_eq!(desk.call(get(&path)).await.unwrap().status(), 200);
+    assert_eq!(desk.call(post("/_control/restore", &order)).await.unwrap().status(), 404);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_clock_jumps_and_counters_follow() {
     let desk = desk(&options());
     assert_eq!(json(&desk.call(get("/_control/clock")).await.unwrap())["now"], "2025-11-21T12:00:00Z");
@@ -126,6 +161,14 @@ async fn a_bad_control_call_is_told_why() {
         (post("/_control/reset", &json!({"everything": true})), 400, "everything"),
         (post("/_control/revoke", &json!({"token": "nobody"})), 404, "no such token"),
         (post("/_control/seed", &json!({"contacts": u64::MAX})), 400, "at most 2000000"),
+        (post("/_control/restore", &json!({"object_type": "butterflies", "id": 1})), 404, "butterflies"),
+        (post("/_control/restore", &json!({"object_type": "contacts", "id": "1"})), 404, "archived=true"),
+        (post("/_control/settings", &json!({"late": true})), 400, "late"),
+        (
+            post("/_control/settings", &json!({"required": [{"object_type": "contacts", "property": "x"}]})),
+            400,
+            "no property x",
+        ),
         (get("/_control/nothing"), 404, "no such control call"),
         (get("/_control/dump/nonsense"), 404, "nonsense"),
     ];

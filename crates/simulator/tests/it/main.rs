@@ -2,9 +2,18 @@
 
 mod control;
 mod end_to_end;
+#[cfg(test)]
+mod fuzz;
 mod http;
 mod in_process;
+mod kept;
 mod oauth;
+mod page;
+#[cfg(test)]
+mod recorded;
+mod tls;
+#[cfg(test)]
+mod webhooks;
 
 use ::http::{Method, Request, Response};
 use bytes::Bytes;

@@ -1,12 +1,29 @@
 //! Tests of whole calls: bodies as fixtures, sequences as properties.
 
+mod association_rules;
 mod associations;
+mod bin;
 mod definitions;
 mod errors;
+pub(super) mod finding;
 mod guesses;
+mod kept;
+mod late_values;
+mod later;
+mod legacy;
+mod limits;
+mod lists;
 mod objects;
+mod observed_links;
+mod observed_reads;
+mod observed_writes;
+mod pipelines;
+mod schemas;
 mod search;
 mod sequences;
+mod twins;
+mod users;
+mod values;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method};
@@ -36,6 +53,7 @@ impl Desk {
         let mut options = PortalOptions::new(48_151_623);
         options.index_lag = IndexLag::Off;
         options.property_lag = false;
+        options.schema_lag = false;
         options.late_properties = false;
         change(&mut options);
         Self { portal: Portal::new(options, Millis(NINE)), now: NINE, dice: ChaCha8Rng::seed_from_u64(7) }

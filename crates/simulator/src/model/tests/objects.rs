@@ -226,4 +226,7 @@ fn a_history_lists_the_newest_version_first() {
         .map(|version| version["value"].as_str().unwrap())
         .collect();
     assert_eq!(versions, ["Rome", "Turin"]);
+    let body = format!(r#"{{"inputs":[{{"id":"{ada}"}}],"properties":["city"],"propertiesWithHistory":[]}}"#);
+    let (_, batch) = desk.send("POST", "/crm/v3/objects/contacts/batch/read", &body);
+    assert_eq!(batch["results"][0].get("propertiesWithHistory"), None, "no names, no history");
 }

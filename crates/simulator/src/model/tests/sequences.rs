@@ -84,7 +84,7 @@ proptest! {
         let index: BTreeMap<(PropId, String), u64> =
             contacts.unique_entries().map(|(id, key, record)| ((id, key.to_owned()), record)).collect();
         prop_assert_eq!(index, keys_of_records(&desk.portal));
-        prop_assert!(contacts.index.keys().all(|id| contacts.live.contains_key(id)));
+        prop_assert!(contacts.index.iter().all(|(id, _)| contacts.live.contains_key(&id)));
         let live: Vec<String> = contacts.live.keys().map(u64::to_string).collect();
         let (_, list) = desk.get("/crm/v3/objects/contacts?limit=100");
         let listed: Vec<String> =
@@ -133,6 +133,24 @@ fn seeding_makes_what_it_was_asked_for_and_clearing_removes_it() {
     assert_eq!(dump.len(), 50);
     assert_eq!(dump[0]["associations"][0]["toObjectType"], "companies");
     assert!(desk.portal.dump("butterflies").is_err());
+    let filled = SeedSpec { contacts: 20, filled: 50, ..SeedSpec::default() };
+    desk.portal.seed(&filled, Millis(desk.now), &mut dice);
+    let dump = desk.portal.dump("contacts").unwrap();
+    let given = |one: &serde_json::Value| {
+        let all = one["properties"].as_object().unwrap();
+        let usual = ["email", "firstname", "lastname", "phone", "city", "state", "country", "hubspot_owner_id"];
+        let given = all.iter().filter(|(name, _)| name.starts_with("seeded_") || usual.contains(&name.as_str()));
+        given.map(|(_, value)| value.as_str().unwrap().len()).collect::<Vec<_>>()
+    };
+    let lengths: Vec<usize> = dump[50..].iter().flat_map(given).collect();
+    let mean = lengths.iter().sum::<usize>() / dump[50..].len() / 50;
+    assert_eq!(lengths.len(), 50 * 20);
+    assert!((11..=13).contains(&mean), "{mean}");
+    let found = desk.post(
+        "/crm/v3/objects/contacts/search",
+        r#"{"filters":[{"propertyName":"seeded_2","operator":"LT","value":"500000"}]}"#,
+    );
+    assert!((1..20).contains(&found.1["total"].as_u64().unwrap()), "{}", found.1);
     desk.portal.clear_records();
     assert!(desk.portal.record_counts().is_empty());
 }

@@ -1,0 +1,258 @@
+//! Records: one by one, in batches, found by a search.
+
+use super::{Fact, absent, guessed, known};
+
+pub(super) const FACTS: &[Fact] = &[
+    guessed(
+        "objects",
+        "`after` of a list is the id of the next record, itself included",
+        "in recordings the token is the last record's id or the next one's; whether it is included is not said",
+        "a_list_ascends_and_hands_out_the_next_id",
+    ),
+    guessed(
+        "objects",
+        "an e-mail address with a character beyond ASCII is INVALID_EMAIL, in either part",
+        "no recording; the stricter reading",
+        "too_long_a_value_and_an_address_beyond_ascii_have_codes_of_their_own",
+    ),
+    guessed(
+        "objects",
+        "a value of more than 65,536 characters is PROPERTY_VALUE_TOO_LONG",
+        "the length is documented, the code is not",
+        "too_long_a_value_and_an_address_beyond_ascii_have_codes_of_their_own",
+    ),
+    guessed(
+        "objects",
+        "a create that takes the unique value of another record is a 400 CONFLICTING_UNIQUE_VALUE",
+        "no recording for custom unique properties on create",
+        "a_unique_property_finds_records_and_refuses_a_second_owner",
+    ),
+    known(
+        "objects",
+        "archiving a record removes its associations",
+        "HubSpot's knowledge base on restorable deletions, 2024 (for activities)",
+        "archiving_a_record_removes_its_associations",
+    ),
+    guessed(
+        "objects",
+        "a body that is not declared as JSON is a 415 page of the servlet container",
+        "no recording; other wrong calls get such pages",
+        "a_body_that_is_not_declared_as_json_is_a_415_page",
+    ),
+    guessed(
+        "batches",
+        "upsert by e-mail succeeds in part where its inputs have trace ids",
+        "documented as all or nothing, seen live in part; an option chooses",
+        "an_upsert_by_email_succeeds_in_part_unless_the_portal_is_told_otherwise",
+    ),
+    guessed(
+        "batches",
+        "a read with unknown property names is a 207 that reports them",
+        "sources contradict each other; an option chooses",
+        "an_unknown_property_is_an_error_beside_the_results_of_a_batch_read",
+    ),
+    guessed(
+        "batches",
+        "results come in any order, but those of association writes in the order of their inputs",
+        "a changed order is recorded for objects; nothing is said of associations",
+        "only_writes_of_associations_answer_in_the_order_of_their_inputs",
+    ),
+    guessed(
+        "search",
+        "records without a value come last in a sort of either direction",
+        "no source",
+        "records_without_a_value_come_last_in_both_directions",
+    ),
+    known(
+        "search",
+        "without a sort, results come by creation, the oldest first; survivors of merges keep the creation of their \
+         winner",
+        "HubSpot's guide to CRM search; of merged records nothing is said",
+        "a_search_finds_what_looking_at_every_record_finds",
+    ),
+    guessed("search", "`hs_object_id` sorts as a number", "its type is number", "record_ids_sort_as_numbers"),
+    guessed(
+        "search",
+        "asking past the 10,000th record is the generic 400",
+        "the limit is documented, its body is not",
+        "pages_are_offsets_and_end_at_ten_thousand",
+    ),
+    known(
+        "values",
+        "`null` changes nothing, the empty text clears, and a cleared value reads as the empty text",
+        "estuary/connectors materialize-hubspot, tested live in 2026-07; NangoHQ/nango#589",
+        "null_changes_nothing_and_the_empty_text_clears",
+    ),
+    known(
+        "values",
+        "numbers keep their text, dates their day; a date that is not midnight is INVALID_DATE",
+        "estuary/connectors, 2026-07; HubSpot/hubspot-api-php#74",
+        "numbers_keep_their_text_and_dates_their_day",
+    ),
+    known(
+        "values",
+        "validation rules of properties are set, read and enforced in every version: INVALID_ALPHA, \"Enter only letters\"",
+        "HubSpot's guide to property validations and its changelog of 2023-07",
+        "a_value_that_breaks_a_rule_is_refused_with_the_documented_body",
+    ),
+    guessed(
+        "values",
+        "codes and texts of other rules; letters and numbers may stand beside blanks",
+        "only INVALID_ALPHA is documented",
+        "lengths_numbers_dates_and_domains_have_rules",
+    ),
+    guessed(
+        "values",
+        "a rule that does not suit the property's type, or with other arguments, is a 400",
+        "the types are documented, the refusal is not",
+        "a_rule_of_another_type_of_property_or_with_other_arguments_is_refused",
+    ),
+    absent(
+        "values",
+        "rules DAYS_OF_WEEK, DOMAIN, EMAIL, FORMAT, PHONE_NUMBER_WITH_EXPLICIT_COUNTRY_CODE, REGEX, SPECIAL_CHARACTERS, \
+         URL, URL_ALLOWED_DOMAINS, URL_BLOCKED_DOMAINS and WHITESPACE are kept and told, but not enforced",
+        "their arguments are not documented to us",
+    ),
+    known(
+        "values",
+        "version 2026-09 refuses a create that lacks what the create form requires: MISSING_REQUIRED_PROPERTY",
+        "HubSpot's changelog of 2026-08; the rules are set by the control API, as no call of HubSpot's sets them",
+        "version_2026_09_wants_what_the_create_form_wants_and_older_ones_do_not",
+    ),
+    known(
+        "values",
+        "version 2026-09 enforces conditional rules: MISSING_CONDITIONAL_REQUIRED_PROPERTY",
+        "HubSpot's changelog of 2026-08; that a rule counts when one of its properties is written is a guess",
+        "another_propertys_value_makes_one_required_in_version_2026_09",
+    ),
+    absent(
+        "values",
+        "version 2026-09 takes more forms of dates and tells of them in `warnings`",
+        "one report of 2026-10, without the place of the warnings in batches",
+    ),
+    absent(
+        "values",
+        "the two lists of a refusal of bad values have different lengths",
+        "one recording shows four and three entries; ours have the same",
+    ),
+    known(
+        "late values",
+        "counts of associated records, revenue and the like are computed 1 to 18 seconds later, as CALCULATED changes",
+        "recorded histories in the tests of estuary/connectors, 2026",
+        "computed_values_come_one_to_eighteen_seconds_later_as_calculated_changes",
+    ),
+    known(
+        "late values",
+        "what is computed: deals, their revenue and dates, contacts, sales activities, parent and child companies",
+        "HubSpot's descriptions of its default properties",
+        "revenue_is_the_sum_of_won_deals_and_follows_their_changes",
+    ),
+    guessed(
+        "late values",
+        "`days_to_close` of a closed deal is whole days, rounded down, at least 0",
+        "the rounding is not documented",
+        "a_closed_deal_tells_how_many_days_it_took",
+    ),
+    known(
+        "late values",
+        "a computed change does not move the modified date; the setting `calculated_moves_modified` says otherwise",
+        "estuary/connectors, commit 33e21f950 of 2025-11; HubSpot's documentation contradicts it",
+        "a_computed_change_moves_the_modified_date_only_where_the_portal_is_told_so",
+    ),
+    known(
+        "late values",
+        "calculation properties follow their formula 70 to 130 seconds later; a missing value blanks the result",
+        "HubSpot's guide to properties (the language); notes on a live account, 2026-08 (delay, missing values)",
+        "a_calculated_value_comes_seventy_to_a_hundred_and_thirty_seconds_later",
+    ),
+    guessed(
+        "late values",
+        "a wrong formula is a 400; dates count as epoch milliseconds; numbers print every digit of a double",
+        "the language is documented, its refusals are not; a recorded probability shows every digit",
+        "a_wrong_formula_is_refused_when_the_property_is_made",
+    ),
+    absent(
+        "late values",
+        "HubSpot rewrites the text of a formula (`=` to `equals`, its quotes)",
+        "noted live, 2026-08",
+    ),
+    absent("late values", "rollup and score properties that a portal defines", "no call makes them"),
+    known(
+        "lifecycle",
+        "the stage only moves forward through the API: 200, and unchanged; clear it first",
+        "HubSpot's documentation; segmentio/action-destinations",
+        "the_lifecycle_stage_only_moves_forward_unless_it_is_cleared_first",
+    ),
+    known(
+        "lifecycle",
+        "each stage leaves the date of its first entry; creates print it as epoch milliseconds, reads as an instant",
+        "recorded creates in NangoHQ/integration-templates, 2026-03 (instants until early 2025); reads are inferred",
+        "every_lifecycle_stage_leaves_the_date_of_its_first_entry",
+    ),
+    guessed(
+        "lifecycle",
+        "with the setting `lifecycle_follows_deals` a deal makes an opportunity, a won one a customer",
+        "HubSpot's account settings; off by default here, and the delay is that of other computed values",
+        "deals_move_the_lifecycle_stage_on_where_the_account_says_so",
+    ),
+    known(
+        "archive",
+        "an archived record can be read for 90 days and is gone after them",
+        "HubSpot's documentation",
+        "an_archived_record_can_be_read_for_ninety_days_and_is_gone_after_them",
+    ),
+    guessed(
+        "archive",
+        "a restored record has its associations again where the other ends live, and an unchanged modified date",
+        "HubSpot restores by its pages only; its knowledge base says so of activities, and nothing of calls",
+        "a_restored_record_has_its_values_its_address_and_its_associations_again",
+    ),
+    known(
+        "archive",
+        "a record whose unique value was taken meanwhile is not restored",
+        "HubSpot's knowledge base on restoring records, 2025-11 (for e-mail addresses)",
+        "a_record_whose_address_was_taken_is_not_restored",
+    ),
+    known(
+        "merge",
+        "a merge makes a third id; every older id leads to the last survivor in reads and single writes",
+        "HubSpot's changelog of 2025-01",
+        "a_chain_of_merges_answers_every_old_id_with_the_last_survivor",
+    ),
+    guessed(
+        "merge",
+        "the survivor keeps the primary record's values, but the further lifecycle stage and the older create date",
+        "HubSpot's changelog of 2025-01 (values, and that there are exceptions); which ones is not verified",
+        "a_merged_record_keeps_the_further_stage_and_the_older_birth",
+    ),
+    known(
+        "merge",
+        "more than 250 identities are a 414",
+        "HubSpot's documentation",
+        "more_than_250_merged_identities_are_refused",
+    ),
+    known(
+        "merge",
+        "a record that is none, or merged already, is refused in the words of the older API",
+        "answers recorded in the tests of HubSpot's Ruby client of 2013-2019",
+        "a_record_cannot_be_merged_with_itself_with_nothing_or_twice",
+    ),
+    guessed(
+        "merge",
+        "a batch update passes over old ids, and a DELETE of one does nothing",
+        "no source says what they do",
+        "merged_records_answer_under_the_survivor_and_are_passed_over_by_a_batch_update",
+    ),
+    guessed(
+        "privacy",
+        "a privacy deletion by id or e-mail leaves nothing, and the address is free; an old id means the survivor",
+        "the deletion is documented, the address and old ids are not",
+        "a_forgotten_contact_is_nowhere_and_its_address_is_free",
+    ),
+    guessed(
+        "privacy",
+        "an address that is deleted before a contact has it is blocked: INVALID_EMAIL",
+        "that it is blocked is documented, the answer is not",
+        "an_address_that_is_forgotten_before_it_is_known_is_blocked",
+    ),
+];
