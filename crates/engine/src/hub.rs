@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_hubspot::endpoint::{ApiError, Endpoint};
 use linchpin_hubspot::errors::HubSpotError;
 use linchpin_hubspot::id::Install;
+use linchpin_hubspot::limits::sizes::OverLimit;
 use linchpin_hubspot::version::ApiVersion;
 
 use crate::dispatch::{CallRequest, Dispatch, DispatchError, Origin};
@@ -19,6 +21,7 @@ pub struct Hub {
     version: ApiVersion,
     lane: Lane,
     origin: Origin,
+    deadline: Option<Duration>,
     calls: Arc<AtomicU64>,
 }
 
@@ -34,6 +37,9 @@ pub enum HubError {
     /// No answer.
     #[error(transparent)]
     NoAnswer(DispatchError),
+    /// HubSpot would refuse the call for its size: it was not sent.
+    #[error(transparent)]
+    TooLarge(#[from] OverLimit),
 }
 
 impl HubError {
@@ -44,6 +50,7 @@ impl HubError {
             Self::Refused(_) => "LP3030",
             Self::Unreadable(_) => "LP3032",
             Self::NoAnswer(error) => error.code(),
+            Self::TooLarge(_) => "LP3033",
         }
     }
 }
@@ -52,7 +59,7 @@ impl Hub {
     /// Calls for `install`, in `lane`, on behalf of `caller`.
     pub fn new(dispatch: Dispatch, install: Install, version: ApiVersion, lane: Lane, caller: &str) -> Self {
         let origin = Origin { caller: caller.to_owned(), ..Origin::default() };
-        Self { dispatch, install, version, lane, origin, calls: Arc::new(AtomicU64::new(0)) }
+        Self { dispatch, install, version, lane, origin, deadline: None, calls: Arc::new(AtomicU64::new(0)) }
     }
 
     /// The same door for another install (when the portal has made itself known).
@@ -68,20 +75,39 @@ impl Hub {
         Self { origin, ..self.clone() }
     }
 
+    /// The same door in another lane.
+    #[must_use]
+    pub fn in_lane(&self, lane: Lane) -> Self {
+        Self { lane, ..self.clone() }
+    }
+
+    /// The same door with paths in the style of another version.
+    #[must_use]
+    pub fn at_version(&self, version: ApiVersion) -> Self {
+        Self { version, ..self.clone() }
+    }
+
+    /// The same door for a caller who waits no longer than this for each call.
+    #[must_use]
+    pub fn within(&self, deadline: Duration) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
     /// How many calls have been asked for through this value and its clones.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Makes one call and reads its answer.
+    /// Makes one call and reads its answer. One that HubSpot would refuse for its size is not made.
     ///
     /// # Errors
     /// See [`HubError`].
     pub async fn send<E: Endpoint>(&self, endpoint: &E) -> Result<E::Output, HubError> {
+        endpoint.check()?;
         self.calls.fetch_add(1, Ordering::Relaxed);
         let call = endpoint.call(self.version);
-        let request =
-            CallRequest { install: self.install, lane: self.lane, call, deadline: None, origin: self.origin.clone() };
+        let (install, lane, deadline) = (self.install, self.lane, self.deadline);
+        let request = CallRequest { install, lane, call, deadline, origin: self.origin.clone() };
         let answer = self.dispatch.call(request).await.map_err(HubError::NoAnswer)?;
         endpoint.decode(&answer).map_err(|error| match error {
             ApiError::Api(refused) => HubError::Refused(refused),

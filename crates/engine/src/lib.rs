@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod dispatch;
+pub mod gateway;
 pub mod hub;
 pub mod sync;
 pub mod tasks;

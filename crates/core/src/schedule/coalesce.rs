@@ -101,6 +101,17 @@ impl Coalescer {
         true
     }
 
+    /// Removes all inputs of a key that have not left, oldest first.
+    pub fn take_waiting(&mut self, key: &JoinKey) -> Vec<Ticket> {
+        let Some(slot) = self.slots.get_mut(key) else { return Vec::new() };
+        let taken: Vec<Ticket> = slot.waiting.drain(..).map(|input| input.ticket).collect();
+        for ticket in &taken {
+            self.keys.remove(ticket);
+        }
+        self.forget_if_idle(key);
+        taken
+    }
+
     /// How many inputs wait.
     pub fn waiting(&self) -> usize {
         self.keys.len()

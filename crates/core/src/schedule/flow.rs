@@ -24,7 +24,16 @@ impl Submission {
 
 impl Job {
     pub(super) fn new(submission: Submission, state: State) -> Self {
-        Self { submission, state, attempts: 0, renewed: false, renew_next: false, cancelled: false, batch: None }
+        Self {
+            submission,
+            state,
+            attempts: 0,
+            renewed: false,
+            renew_next: false,
+            cancelled: false,
+            trouble: None,
+            batch: None,
+        }
     }
 
     pub(super) fn has_not_left(&self) -> bool {
@@ -273,8 +282,18 @@ impl<D: Rng> Scheduler<D> {
     /// Does what the verdict on an attempt says.
     pub(super) fn apply(&mut self, ticket: Ticket, verdict: Verdict, outcome: Outcome, now: Now) {
         let end = match verdict {
-            Verdict::Retry { after, why } => return self.retry(ticket, after, why, now),
-            Verdict::GiveUp { enough: Enough::Deadline, .. } => End::Deadline,
+            Verdict::Retry { after, why } => {
+                if let (Some(job), Outcome::NotSent(cause) | Outcome::Lost(cause)) =
+                    (self.jobs.get_mut(&ticket), outcome)
+                {
+                    job.trouble = Some(cause);
+                }
+                return self.retry(ticket, after, why, now);
+            }
+            Verdict::GiveUp { enough: Enough::Deadline, .. } => match outcome {
+                Outcome::NotSent(cause) | Outcome::Lost(cause) => End::Unreachable(cause),
+                Outcome::Answered(_) => End::Deadline,
+            },
             Verdict::Park { after, why } => {
                 let until = match (after, self.day_spent_until(ticket, now)) {
                     (Some(after), _) => now.wall + after,
@@ -345,7 +364,9 @@ impl<D: Rng> Scheduler<D> {
             self.actions.push_back(Action::Finish { ticket, end: end.clone() });
             return;
         };
-        for member in batch.members {
+        // Whoever waits for a batch that never leaves ends as it does.
+        let waiting = if batch.sealed.is_none() { self.coalescer.take_waiting(&batch.key) } else { Vec::new() };
+        for member in batch.members.into_iter().chain(waiting) {
             self.finish(member, end, now);
         }
         match batch.sealed {

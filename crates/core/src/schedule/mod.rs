@@ -61,6 +61,8 @@ struct Job {
     /// The next attempt begins with renewing the token.
     renew_next: bool,
     cancelled: bool,
+    /// Why the last attempt brought no answer.
+    trouble: Option<verdict::Cause>,
     /// Only of a batch: its key until it is sealed, and its members from then on.
     batch: Option<Gathered>,
 }
@@ -214,6 +216,18 @@ impl<D: Rng> Scheduler<D> {
         self.pump(scope, now);
     }
 
+    /// Takes back a permit that nothing was sent with, because everybody who wanted it has left. Their calls end as
+    /// cancelled.
+    pub fn handle_withdrawn(&mut self, permit: PermitId, now: Now) {
+        let Some(ticket) = self.on_wire.remove(&permit) else { return };
+        self.budget.handle_unsent(permit);
+        let Some(job) = self.jobs.get(&ticket) else { return };
+        let (circuit, scope) = (job.submission.circuit(), Scope::of(job.submission.install, job.submission.cost));
+        self.breakers.handle_unseen(circuit, now.mono);
+        self.finish(ticket, &End::Cancelled, now);
+        self.pump(scope, now);
+    }
+
     /// Refuses what comes, and ends what has not left. What is on its way runs to its end, without another attempt.
     pub fn handle_shutdown(&mut self, now: Now) {
         self.shutting_down = true;
@@ -234,10 +248,11 @@ impl<D: Rng> Scheduler<D> {
         self.take_asks();
         while let Some((at, ticket)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now.mono) {
             self.deadlines.remove(&(at, ticket));
-            if self.jobs.get(&ticket).is_some_and(Job::has_not_left) {
-                self.coalescer.handle_cancel(ticket);
-                self.finish(ticket, &End::Deadline, now);
-            }
+            let Some(job) = self.jobs.get_mut(&ticket).filter(|job| job.has_not_left()) else { continue };
+            // Why there is no answer says more than that the time is up.
+            let end = job.trouble.take().map_or(End::Deadline, End::Unreachable);
+            self.coalescer.handle_cancel(ticket);
+            self.finish(ticket, &end, now);
         }
         while let Some((at, ticket)) = self.backoffs.first().copied().filter(|(at, _)| *at <= now.mono) {
             self.backoffs.remove(&(at, ticket));

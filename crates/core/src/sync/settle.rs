@@ -10,6 +10,7 @@ use linchpin_hubspot::errors::{BatchError, HubSpotError, category};
 use linchpin_hubspot::objects::{BatchOutcome, BatchResult, Record};
 
 use super::content::{Content, ContentIndex};
+use super::desired::RowId;
 use super::diff::Surroundings;
 use super::link::{Agreed, Link};
 use super::operation::{Action, Ended, Operation};
@@ -181,6 +182,20 @@ fn agreed(sent: &BTreeMap<String, String>, record: &Record) -> BTreeMap<String, 
         (name.clone(), Agreed { answered, sent: differs.then(|| sent.clone()) })
     };
     sent.iter().map(base).collect()
+}
+
+/// Keeps what was agreed before about properties that a write left alone: an update sends only what differed.
+///
+/// `former` are the links that the rows of this batch had; a row without one keeps what its write brought.
+pub fn keep_base(ended: &mut [Ended], former: &[Link]) {
+    let former: BTreeMap<&RowId, &Link> = former.iter().map(|link| (&link.row, link)).collect();
+    for ended in ended {
+        let Ended::Done { link: Some(link), .. } = ended else { continue };
+        let Some(former) = former.get(&link.row) else { continue };
+        for (name, agreed) in &former.base {
+            link.base.entry(name.clone()).or_insert_with(|| agreed.clone());
+        }
+    }
 }
 
 /// Whether a record that a batch does not find may live on under another id: the single endpoint follows merges.

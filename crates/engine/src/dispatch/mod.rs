@@ -9,12 +9,14 @@
 mod error;
 mod horizon;
 mod owner;
+mod ride;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use linchpin_core::gateway::join::Joined;
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_core::schedule::limits::{AppKind, Limits};
 use linchpin_core::schedule::{Snapshot, Ticket};
@@ -29,6 +31,8 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::error::{DispatchError, Unresolved};
 use self::owner::Owner;
+use self::ride::Ride;
+pub use self::ride::{Place, Share, Shared};
 use crate::clock::Clock;
 use crate::tasks::Tasks;
 use crate::upstream::Upstream;
@@ -111,12 +115,12 @@ pub struct Dispatch {
 }
 
 /// What a caller gets.
-type Reply = oneshot::Sender<Result<Answer, DispatchError>>;
+type Reply = oneshot::Sender<Result<Shared, DispatchError>>;
 
 /// What the owner is told from outside.
 enum Message {
     Install { install: Install, kind: AppKind, limits: Limits, done: oneshot::Sender<Result<(), StoreError>> },
-    Call { request: Box<CallRequest>, reply: Reply },
+    Call { request: Box<CallRequest>, joined: Option<Arc<Joined>>, reply: Reply },
     DayEnds { portal: PortalId, ends: Wall },
     Snapshot { reply: oneshot::Sender<Snapshot> },
 }
@@ -150,8 +154,23 @@ impl Dispatch {
     /// # Errors
     /// There is no answer: see [`DispatchError`].
     pub async fn call(&self, request: CallRequest) -> Result<Answer, DispatchError> {
+        match self.send(request, None).await? {
+            Shared::Alone(answer) | Shared::Place(Place { answer, .. }) => Ok(answer),
+        }
+    }
+
+    /// The same for a call that may share a batch with others: it leaves at once if nothing of its kind is on its way,
+    /// and otherwise with all that gathered meanwhile.
+    ///
+    /// # Errors
+    /// There is no answer: see [`DispatchError`].
+    pub async fn call_joined(&self, request: CallRequest, joined: Joined) -> Result<Shared, DispatchError> {
+        self.send(request, Some(Arc::new(joined))).await
+    }
+
+    async fn send(&self, request: CallRequest, joined: Option<Arc<Joined>>) -> Result<Shared, DispatchError> {
         let (reply, answer) = oneshot::channel();
-        let message = Message::Call { request: Box::new(request), reply };
+        let message = Message::Call { request: Box::new(request), joined, reply };
         self.inbox.send(message).await.map_err(|_| DispatchError::Shutdown)?;
         // Taken, and then forgotten: the owner broke off, and nobody knows whether the call had left.
         answer.await.unwrap_or_else(|_| Err(DispatchError::Unknown(Box::new(Unresolved { answer: None, cause: None }))))
@@ -188,6 +207,18 @@ struct Pending {
     install: Install,
     origin: Origin,
     reply: Reply,
+    /// How it may share a batch.
+    joined: Option<Arc<Joined>>,
+    /// The batch that it left with, and its place there.
+    ride: Option<(Arc<Ride>, usize)>,
+}
+
+impl Pending {
+    /// Whether it is sent as it is when nothing else leaves with it. What costs another thing alone was admitted for
+    /// the batch's price.
+    fn is_alone(&self) -> bool {
+        self.joined.as_ref().is_none_or(|joined| joined.cost == self.call.cost)
+    }
 }
 
 /// Calls by their tickets.

@@ -7,9 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use linchpin_core::gateway::join::Joined;
 use linchpin_core::schedule::budget::{Ask, Lease, Scope};
 use linchpin_core::schedule::{Action, End, Permit, PermitId, Scheduler, Submission, Ticket};
 use linchpin_core::time::{Mono, Now};
+use linchpin_hubspot::call::Call;
+use linchpin_hubspot::id::Install;
 use linchpin_ports::credentials::{Credentials, CredentialsError};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -17,7 +20,7 @@ use tokio::sync::mpsc;
 
 use super::error::told;
 use super::horizon::Horizons;
-use super::{CallRequest, DispatchError, Message, Parts, Pending, PendingCalls, Reply};
+use super::{CallRequest, DispatchError, Message, Parts, Pending, PendingCalls, Place, Reply, Ride, Shared};
 use crate::tasks::Tasks;
 use crate::upstream::{Cause, CauseKind, Outcome, Upstream};
 
@@ -105,27 +108,28 @@ impl Owner {
                 // Whoever asked may have left.
                 drop(done.send(outcome));
             }
-            Message::Call { request, reply } => self.submit(*request, reply),
+            Message::Call { request, joined, reply } => self.submit(*request, joined, reply),
             Message::DayEnds { portal, ends } => self.scheduler.handle_day_ends(portal, ends),
             Message::Snapshot { reply } => drop(reply.send(self.scheduler.snapshot())),
         }
     }
 
-    fn submit(&mut self, request: CallRequest, reply: Reply) {
+    fn submit(&mut self, request: CallRequest, joined: Option<Arc<Joined>>, reply: Reply) {
         let CallRequest { install, lane, call, deadline, origin } = request;
         let now = self.now();
         let submission = Submission {
             install,
             lane,
-            cost: call.cost,
+            cost: joined.as_ref().map_or(call.cost, |joined| joined.cost),
             effect: call.effect,
             family: call.family,
             deadline: deadline.map(|wait| now.mono + wait),
-            join: None,
+            join: joined.as_ref().map(|joined| joined.join.clone()),
         };
         match self.scheduler.handle_submit(submission, now) {
             Ok(ticket) => {
-                self.pending.insert(ticket, Pending { call: Arc::new(call), install, origin, reply });
+                let pending = Pending { call: Arc::new(call), install, origin, reply, joined, ride: None };
+                self.pending.insert(ticket, pending);
             }
             Err(refused) => drop(reply.send(Err(DispatchError::from(refused)))),
         }
@@ -145,7 +149,11 @@ impl Owner {
                 Action::Finish { ticket, end } => {
                     if let Some(pending) = self.pending.remove(&ticket) {
                         // A caller that has left needs no answer.
-                        drop(pending.reply.send(told(end)));
+                        let shared = told(end).map(|answer| match pending.ride {
+                            Some((ride, index)) => Shared::Place(Place { ride, index, answer }),
+                            None => Shared::Alone(answer),
+                        });
+                        drop(pending.reply.send(shared));
                     }
                 }
                 Action::Ask(Ask::Lease { scope, permits }) => self.lease(scope, permits).await,
@@ -191,18 +199,14 @@ impl Owner {
 
     fn send(&mut self, permit: Permit, tickets: &[Ticket], attempt: u32) {
         let now = self.now();
-        // Single calls only: nothing is submitted with a key to join.
-        let Some((ticket, pending)) = tickets.first().and_then(|ticket| Some((*ticket, self.pending.get(ticket)?)))
-        else {
-            return self.scheduler.handle_outcome(permit.id(), not_sent("the call is gone"), now);
+        let leaving = match tickets {
+            [ticket] if self.pending.get(ticket).is_some_and(Pending::is_alone) => self.alone(*ticket),
+            several => self.together(several),
         };
-        if pending.reply.is_closed() {
-            self.scheduler.handle_cancel(ticket, now);
-            return self.scheduler.handle_outcome(permit.id(), not_sent("the caller has left"), now);
-        }
-        let Pending { call, install, origin, .. } = pending;
-        tracing::debug!(install = %install, method = %call.method, attempt, caller = origin.caller, "a call leaves");
-        let (call, install) = (Arc::clone(call), *install);
+        let Some((call, install, caller)) = leaving else {
+            return self.scheduler.handle_withdrawn(permit.id(), now);
+        };
+        tracing::debug!(install = %install, method = %call.method, attempt, caller, calls = tickets.len(), "a call leaves");
         let credentials: Arc<dyn Credentials> = Arc::clone(&self.parts.credentials);
         let upstream: Arc<dyn Upstream> = Arc::clone(&self.parts.upstream);
         let mut report = Report { permit: permit.id(), ended: self.ended.clone(), done: false };
@@ -215,6 +219,30 @@ impl Owner {
             // The owner outlives its attempts, or does not care any more.
             drop(report.ended.send((report.permit, outcome)).await);
         });
+    }
+
+    /// A call that leaves by itself; none if its caller has left.
+    fn alone(&self, ticket: Ticket) -> Option<(Arc<Call>, Install, String)> {
+        let Pending { call, install, reply, origin, .. } = self.pending.get(&ticket)?;
+        (!reply.is_closed()).then(|| (Arc::clone(call), *install, origin.caller.clone()))
+    }
+
+    /// The batch of the calls whose callers still wait, and each one's place in it; none if nobody does. Who has left
+    /// is left out: somebody who asked again meanwhile would otherwise be served twice.
+    fn together(&mut self, tickets: &[Ticket]) -> Option<(Arc<Call>, Install, String)> {
+        let waits = |ticket: &Ticket| self.pending.get(ticket).is_some_and(|pending| !pending.reply.is_closed());
+        let seated: Vec<Ticket> = tickets.iter().filter(|ticket| waits(ticket)).copied().collect();
+        let calls = seated.iter().filter_map(|ticket| self.pending.get(ticket));
+        let ride = Arc::new(Ride::new(calls.filter_map(|pending| pending.joined.clone()).collect()));
+        let call = Arc::new(ride.call()?);
+        let first = seated.first().and_then(|ticket| self.pending.get(ticket))?;
+        let (install, caller) = (first.install, first.origin.caller.clone());
+        for (index, ticket) in seated.into_iter().enumerate() {
+            if let Some(pending) = self.pending.get_mut(&ticket) {
+                pending.ride = Some((Arc::clone(&ride), index));
+            }
+        }
+        Some((call, install, caller))
     }
 
     /// Lets what is on its way come home, and leaves a picture of the windows behind.
@@ -244,7 +272,7 @@ impl Owner {
         self.messages.close();
         while let Some(message) = self.messages.recv().await {
             match message {
-                Message::Call { request, reply } => self.submit(*request, reply),
+                Message::Call { request, joined, reply } => self.submit(*request, joined, reply),
                 Message::Install { .. } | Message::DayEnds { .. } | Message::Snapshot { .. } => {}
             }
         }
@@ -256,7 +284,7 @@ impl Owner {
         for pending in std::mem::take(&mut self.pending).into_values() {
             let cause = Cause { kind: CauseKind::Abandoned, detail: "the door closed before the answer".to_owned() };
             // A caller that has left needs no answer.
-            drop(pending.reply.send(told(End::Unknown { answer: None, cause: Some(cause) })));
+            drop(pending.reply.send(told(End::Unknown { answer: None, cause: Some(cause) }).map(Shared::Alone)));
         }
     }
 
@@ -286,10 +314,6 @@ impl Drop for Report {
             drop(self.ended.try_send((self.permit, Outcome::Lost(cause))));
         }
     }
-}
-
-fn not_sent(detail: &str) -> Outcome {
-    Outcome::NotSent(Cause { kind: CauseKind::Abandoned, detail: detail.to_owned() })
 }
 
 fn no_token(error: &CredentialsError) -> Outcome {

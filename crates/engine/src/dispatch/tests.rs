@@ -11,7 +11,7 @@ use linchpin_core::schedule::Permit;
 use linchpin_core::schedule::limits::Tier;
 use linchpin_core::schedule::record::Stored;
 use linchpin_core::time::Mono;
-use linchpin_hubspot::call::{CostClass, Effect, Family};
+use linchpin_hubspot::call::{Auth, Content, CostClass, Effect, Family};
 use linchpin_hubspot::id::AppId;
 use linchpin_ports::budget::BudgetRecord;
 use linchpin_ports::credentials::{CredentialsError, StaticCredentials, Token};
@@ -148,10 +148,13 @@ fn request(path: &str, effect: Effect) -> CallRequest {
         path: path.to_owned(),
         query: Vec::new(),
         body: None,
+        content: Content::Json,
+        auth: Auth::Bearer,
         cost: CostClass::Ordinary,
         effect,
         family: Family::Objects,
         object_type: None,
+        verbatim: None,
     };
     CallRequest::new(INSTALL, Lane::Bulk, call)
 }
@@ -222,12 +225,14 @@ async fn unreachable_server_is_one_clear_error() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn deadline_is_kept() {
-    let door = Door::open().await;
-    door.will("/a", &vec![Reaction::Refuse; 20]);
-    let call = CallRequest { deadline: Some(Duration::from_secs(4)), ..request("/a", Effect::Safe) };
-    assert!(matches!(door.dispatch.call(call).await, Err(DispatchError::Deadline { .. })));
-    assert!(door.clock.now().mono <= Mono(4_200_000));
+async fn deadline_is_kept_and_the_reason_is_told() {
+    for (reaction, told) in [(Reaction::Refuse, "LP3011"), (Reaction::Status(503, "{}"), "LP3015")] {
+        let door = Door::open().await;
+        door.will("/a", &vec![reaction; 20]);
+        let call = CallRequest { deadline: Some(Duration::from_secs(4)), ..request("/a", Effect::Safe) };
+        assert_eq!(door.dispatch.call(call).await.unwrap_err().code(), told);
+        assert!(door.clock.now().mono <= Mono(4_200_000));
+    }
 }
 
 #[tokio::test(start_paused = true)]

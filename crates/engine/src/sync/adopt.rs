@@ -9,10 +9,10 @@ use linchpin_core::sync::desired::{AssociationKind, Desired, DesiredValue, Ident
 use linchpin_core::sync::diff::Surroundings;
 use linchpin_core::sync::link::{Agreed, AssociationLink, Link};
 use linchpin_hubspot::associations::{BatchRead as AssociationRead, Direction, ReadInput, Target};
-use linchpin_hubspot::batch::BATCH_INPUTS_MAX;
 use linchpin_hubspot::errors::{BatchError, category};
 use linchpin_hubspot::id::{ObjectType, RecordId};
-use linchpin_hubspot::objects::{BatchRead, Fields, LIST_MAX, List, Read, Record};
+use linchpin_hubspot::limits::sizes::{BATCH_INPUTS_MAX, LIST_MAX};
+use linchpin_hubspot::objects::{BatchRead, Fields, List, Read, Record};
 use linchpin_mapping::{Entry, PortalSnapshot};
 use linchpin_ports::mirror::MirrorRecord;
 

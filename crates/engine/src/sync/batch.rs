@@ -6,7 +6,7 @@ use linchpin_core::sync::desired::{DesiredValue, RowId, SourceKey};
 use linchpin_core::sync::link::Link;
 use linchpin_core::sync::operation::{Action, Ended, Operation, OperationId};
 use linchpin_core::sync::reason;
-use linchpin_core::sync::settle::{Brought, Tried, is_alone, put_back, settle_records, trace_id};
+use linchpin_core::sync::settle::{Brought, Tried, is_alone, keep_base, put_back, settle_records, trace_id};
 use linchpin_core::sync::settle_associations::{Confirmed, settle_associations};
 use linchpin_core::time::Wall;
 use linchpin_hubspot::associations::{
@@ -122,9 +122,9 @@ async fn records(context: &Context, entry: &Entry, batch: Vec<Claimed>) -> Resul
         let seen = outcome.results.iter().map(|result| mirrored(&entry.object_type, result.record.clone()));
         settlement.mirror.extend(seen);
     }
-    let ended = settle_records(&tried, brought, &known, now);
+    let mut ended = settle_records(&tried, brought, &known, now);
+    keep_base(&mut ended, &former_links(context, entry, &tried).await?);
     settlement.ended.extend(ids(&tried).zip(ended));
-    keep_base(context, entry, &tried, &mut settlement).await?;
     Ok(Sent { settlement, stop })
 }
 
@@ -154,29 +154,14 @@ pub(super) async fn without_linked_creations(
     Ok(open)
 }
 
-/// An update sends only what differed: the rest of its link's agreed base stays as it was.
-async fn keep_base(
-    context: &Context,
-    entry: &Entry,
-    tried: &[Tried<'_>],
-    settlement: &mut Settlement,
-) -> Result<(), SyncError> {
+/// The links that updates of a batch had before: their agreed base is kept where nothing was sent.
+async fn former_links(context: &Context, entry: &Entry, tried: &[Tried<'_>]) -> Result<Vec<Link>, SyncError> {
     let updates = tried.iter().filter(|one| matches!(one.operation.action, Action::Update { .. }));
     let keys: Vec<SourceKey> = updates.map(|one| one.operation.row.key.clone()).collect();
     if keys.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let former = context.stores.links.get(context.install, &entry.name, &keys).await?;
-    let former: BTreeMap<&SourceKey, Link> =
-        keys.iter().zip(former).filter_map(|(key, link)| Some((key, link?))).collect();
-    for (_, ended) in &mut settlement.ended {
-        let Ended::Done { link: Some(link), .. } = ended else { continue };
-        let Some(former) = former.get(&link.row.key) else { continue };
-        for (name, agreed) in &former.base {
-            link.base.entry(name.clone()).or_insert_with(|| agreed.clone());
-        }
-    }
-    Ok(())
+    Ok(context.stores.links.get(context.install, &entry.name, &keys).await?.into_iter().flatten().collect())
 }
 
 fn tried_of(ready: &Ready) -> Tried<'_> {
@@ -264,7 +249,7 @@ fn judge<T>(outcome: Result<T, HubError>, step: &str) -> (Option<Brought<T>>, Op
         }
         Err(HubError::Unreadable(error)) => (Some(Brought::Lost(error.to_string())), None),
         Err(HubError::NoAnswer(DispatchError::Unknown(cause))) => (Some(Brought::Lost(cause.to_string())), None),
-        Err(source @ (HubError::Refused(_) | HubError::NoAnswer(_))) => (None, stop(source)),
+        Err(source @ (HubError::Refused(_) | HubError::NoAnswer(_) | HubError::TooLarge(_))) => (None, stop(source)),
     }
 }
 

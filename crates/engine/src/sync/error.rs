@@ -96,7 +96,8 @@ impl SyncError {
     }
 }
 
-fn store_code(error: &StoreError) -> &'static str {
+/// The code of the page that explains a store's failure.
+pub fn store_code(error: &StoreError) -> &'static str {
     use linchpin_ports::store::Refusal;
     match error {
         StoreError::Unavailable { .. } => "LP4001",

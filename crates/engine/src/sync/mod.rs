@@ -27,7 +27,7 @@ use crate::hub::Hub;
 
 pub use abandon::abandon;
 pub use apply::{Applied, CHECKPOINT_BATCHES_MAX, apply};
-pub use error::SyncError;
+pub use error::{SyncError, store_code};
 pub use plan::plan;
 pub use survey::{Account, identify, survey};
 

@@ -11,7 +11,8 @@ use linchpin_core::sync::desired::DesiredValue;
 use linchpin_core::sync::operation::{Action, Ended};
 use linchpin_core::sync::settle::{Tried, create_again, link_of, record_content};
 use linchpin_hubspot::id::{ObjectType, RecordId};
-use linchpin_hubspot::objects::{Fields, LIST_MAX, List, Record};
+use linchpin_hubspot::limits::sizes::LIST_MAX;
+use linchpin_hubspot::objects::{Fields, List, Record};
 use linchpin_mapping::{Compiled, Entry};
 use linchpin_ports::queue::{Claimed, Settlement};
 

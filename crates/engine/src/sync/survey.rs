@@ -144,7 +144,7 @@ async fn all_owners(hub: &Hub) -> Result<Vec<Owner>, SyncError> {
     let mut found = Vec::new();
     let mut after = None;
     loop {
-        let list = owners::List { limit: owners::LIST_MAX, after, archived: false };
+        let list = owners::List { after, ..owners::List::default() };
         let page = ask(hub, &list, "read the owners").await?;
         let owner = |owner: owners::Owner| Owner { id: owner.id, email: owner.email, archived: owner.archived };
         found.extend(page.items.into_iter().map(owner));

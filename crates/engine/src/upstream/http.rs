@@ -19,7 +19,7 @@ use hyper_util::client::legacy::connect::{Connection, HttpConnector};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use linchpin_core::schedule::Permit;
 use linchpin_hubspot::answer::Answer;
-use linchpin_hubspot::call::Call;
+use linchpin_hubspot::call::{Auth, Call};
 use linchpin_ports::credentials::Token;
 use secrecy::ExposeSecret;
 use tower::Service;
@@ -47,6 +47,7 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many unused connections are kept.
 pub const IDLE_CONNECTIONS_MAX: usize = 32;
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const AGENT: &str = concat!("linchpin/", env!("CARGO_PKG_VERSION"));
 /// Steps of a chain of causes that are told.
 const CAUSES_TOLD_MAX: usize = 8;
@@ -128,22 +129,28 @@ where
     }
 
     fn request(&self, token: &Token, call: &Call) -> Result<Request<Full<Bytes>>, String> {
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret()))
-            .map_err(|_| "the token holds characters that no header can carry: check where it comes from".to_owned())?;
-        bearer.set_sensitive(true);
         let uri = self.base.join(&call.target());
+        let body = Full::new(call.body.clone().unwrap_or_default());
+        // The error of the builder may quote the path, and with it a value.
         let mut request = Request::builder()
             .method(call.method.clone())
             .uri(uri)
-            .header(AUTHORIZATION, bearer)
-            .header(ACCEPT, "application/json")
-            .header(USER_AGENT, AGENT);
-        if call.body.is_some() {
-            request = request.header(CONTENT_TYPE, "application/json");
+            .body(body)
+            .map_err(|_| "path or query of the call are no part of a URL".to_owned())?;
+        let headers = request.headers_mut();
+        if let Some(verbatim) = &call.verbatim {
+            headers.clone_from(&verbatim.headers);
+        } else {
+            headers.insert(ACCEPT, JSON);
+            headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+            if call.body.is_some() {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(call.content.media_type()));
+            }
         }
-        // The error of the builder may quote the path, and with it a value.
-        let body = Full::new(call.body.clone().unwrap_or_default());
-        request.body(body).map_err(|_| "path or query of the call are no part of a URL".to_owned())
+        if call.auth == Auth::Bearer {
+            headers.insert(AUTHORIZATION, bearer(token)?);
+        }
+        Ok(request)
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Outcome {
@@ -206,6 +213,14 @@ impl<C> std::fmt::Debug for HttpUpstream<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("HttpUpstream").field("base", &self.base).field("options", &self.options).finish_non_exhaustive()
     }
+}
+
+/// The header that carries the token, marked so that nothing shows it.
+fn bearer(token: &Token) -> Result<HeaderValue, String> {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.secret.expose_secret()))
+        .map_err(|_| "the token holds characters that no header can carry: check where it comes from".to_owned())?;
+    bearer.set_sensitive(true);
+    Ok(bearer)
 }
 
 /// Whether the client still had the request in its hands when the connection went away. hyper gives "canceled" only

@@ -1,7 +1,7 @@
 //! How an entry's records are recognised: refusals first, for a wrong identity makes duplicates.
 
 use linchpin_core::sync::desired::Identity;
-use linchpin_hubspot::properties::UNIQUE_PROPERTIES_MAX;
+use linchpin_hubspot::limits::sizes::UNIQUE_PROPERTIES_MAX;
 
 use super::Checker;
 use super::entry::{Draft, InAccount};

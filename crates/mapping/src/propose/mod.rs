@@ -8,7 +8,7 @@ mod role;
 mod write;
 
 use linchpin_hubspot::id::ObjectType;
-use linchpin_hubspot::properties::UNIQUE_PROPERTIES_MAX;
+use linchpin_hubspot::limits::sizes::UNIQUE_PROPERTIES_MAX;
 
 use crate::portal::PortalSnapshot;
 use columns::{Pair, pairs};

@@ -3,14 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::HeaderMap;
+use linchpin_hubspot::answer::Answer;
 use proptest::prelude::*;
 
 use super::desk::{Counting, Desk, call};
 use crate::schedule::coalesce::{Batch, Coalescer, GATHER_MAX, INPUTS_MAX, Join, JoinKey};
 use crate::schedule::lanes::Lane;
 use crate::schedule::limits::Tier;
-use crate::schedule::{Cancelled, End, Submission, Ticket};
-use crate::time::Mono;
+use crate::schedule::{Action, Cancelled, End, PermitId, Submission, Ticket};
+use crate::time::{Mono, Now};
+use crate::verdict::Outcome;
 
 fn key(number: u8) -> JoinKey {
     JoinKey(format!("contacts/{number}"))
@@ -214,4 +218,51 @@ proptest! {
         let refused = usize::try_from(desk.scheduler.snapshot().totals.refused).unwrap();
         prop_assert_eq!(desk.ends.len() + refused, calls.len(), "{:?}", deadlines);
     }
+}
+
+/// The permit that leaves next, with those who leave under it.
+fn next_send(desk: &mut Desk) -> Option<(PermitId, Vec<Ticket>)> {
+    while let Some(action) = desk.scheduler.poll_action() {
+        if let Action::Send { permit, tickets, .. } = action {
+            return Some((permit.id(), tickets));
+        }
+    }
+    None
+}
+
+#[test]
+fn whoever_gathers_when_the_day_is_spent_is_told_so() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Professional, 1);
+    let now = Now { mono: desk.now, wall: desk.epoch };
+    let joined = || Submission { join: Some(join(0, None, false)), ..call(Lane::Interactive) };
+    let tickets: Vec<Ticket> = (0..4).map(|_| desk.scheduler.handle_submit(joined(), now).unwrap()).collect();
+    let (permit, first) = next_send(&mut desk).expect("an idle key sends at once");
+    assert_eq!(first, [tickets[0]]);
+    let body = r#"{"status":"error","errorType":"RATE_LIMIT","policyName":"DAILY","message":"spent"}"#;
+    let spent = Answer { status: 429, headers: HeaderMap::new(), body: Bytes::from_static(body.as_bytes()) };
+    desk.scheduler.handle_outcome(permit, Outcome::Answered(spent), now);
+    let mut ended = BTreeSet::new();
+    while let Some(action) = desk.scheduler.poll_action() {
+        assert!(!matches!(action, Action::Send { .. }), "nothing leaves on a spent day");
+        if let Action::Finish { ticket, end } = action {
+            assert!(matches!(end, End::Parked { .. }), "{end:?}");
+            ended.insert(ticket);
+        }
+    }
+    assert_eq!(ended.into_iter().collect::<Vec<_>>(), tickets);
+    assert!(desk.scheduler.is_idle());
+}
+
+#[test]
+fn a_batch_that_nobody_wants_any_more_frees_its_permit_and_its_records() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Professional, 1);
+    let now = Now { mono: desk.now, wall: desk.epoch };
+    let write = || Submission { join: Some(join(0, Some(1), true)), ..call(Lane::Interactive) };
+    let left = desk.scheduler.handle_submit(write(), now).unwrap();
+    let (permit, _) = next_send(&mut desk).expect("it leaves");
+    desk.scheduler.handle_withdrawn(permit, now);
+    let ended = desk.scheduler.poll_action();
+    assert!(matches!(ended, Some(Action::Finish { ticket, end: End::Cancelled }) if ticket == left), "{ended:?}");
+    let again = desk.scheduler.handle_submit(write(), now).unwrap();
+    assert_eq!(next_send(&mut desk).map(|(_, tickets)| tickets), Some(vec![again]), "the record is free");
 }

@@ -239,3 +239,20 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_update_keeps_what_was_agreed_about_the_properties_that_it_left_alone() {
+    let agreed = |text: &str| Agreed { answered: Some(text.to_owned()), sent: None };
+    let link = |seq: u64, base: &[(&str, &str)]| Link {
+        row: update(seq).row,
+        object_type: ObjectType::new("contacts"),
+        record: RecordId(100 + seq),
+        base: base.iter().map(|(name, text)| ((*name).to_owned(), agreed(text))).collect(),
+    };
+    let done = |link: Link| Ended::Done { link: Some(link), association: None, created: None };
+    let mut ended = vec![done(link(1, &[("key", "new")])), Ended::Unknown, done(link(3, &[("key", "k3")]))];
+    keep_base(&mut ended, &[link(1, &[("key", "old"), ("city", "Lima")]), link(2, &[("city", "Quito")])]);
+    let kept =
+        vec![done(link(1, &[("key", "new"), ("city", "Lima")])), Ended::Unknown, done(link(3, &[("key", "k3")]))];
+    assert_eq!(ended, kept);
+}

@@ -1,6 +1,10 @@
 //! The base URL of HubSpot's API, or of a simulator.
+//!
+//! Invariant: a token is not sent over plain `http` to another machine unless somebody has said so by name
+//! ([`BaseUrl::allowing_plain_http`]).
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use http::Uri;
@@ -28,6 +32,9 @@ pub enum BaseUrlError {
     /// A query in it.
     #[error("the base URL must end before any '?'")]
     Query,
+    /// Plain http to another machine.
+    #[error("over plain http the token would travel in the open: use https, or allow it for a simulator")]
+    PlainHttp,
 }
 
 impl BaseUrl {
@@ -46,6 +53,29 @@ impl FromStr for BaseUrl {
     type Err = BaseUrlError;
 
     fn from_str(text: &str) -> Result<Self, BaseUrlError> {
+        let (base, uri) = Self::read(text)?;
+        let open = uri.scheme_str() == Some("http") && !is_this_machine(uri.host().unwrap_or_default());
+        if open { Err(BaseUrlError::PlainHttp) } else { Ok(base) }
+    }
+}
+
+/// Names and addresses that never leave this machine.
+fn is_this_machine(host: &str) -> bool {
+    let address = host.trim_start_matches('[').trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+impl BaseUrl {
+    /// Reads an address that may be plain `http` to another machine, where everybody on the way can read the token:
+    /// for a simulator in a network of one's own.
+    ///
+    /// # Errors
+    /// See [`BaseUrlError`].
+    pub fn allowing_plain_http(text: &str) -> Result<Self, BaseUrlError> {
+        Self::read(text).map(|(base, _)| base)
+    }
+
+    fn read(text: &str) -> Result<(Self, Uri), BaseUrlError> {
         let uri: Uri = text.parse().map_err(|_| BaseUrlError::Malformed)?;
         let authority = uri.authority().ok_or(BaseUrlError::Malformed)?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
@@ -57,7 +87,7 @@ impl FromStr for BaseUrl {
         if uri.query().is_some() {
             return Err(BaseUrlError::Query);
         }
-        Ok(Self { host: authority.to_string(), text: text.trim_end_matches('/').to_owned() })
+        Ok((Self { host: authority.to_string(), text: text.trim_end_matches('/').to_owned() }, uri))
     }
 }
 
@@ -82,6 +112,20 @@ mod tests {
         let base: BaseUrl = "http://127.0.0.1:8080/hub/".parse().expect("a base URL");
         assert_eq!(base.join("/crm/v3/owners?limit=1"), "http://127.0.0.1:8080/hub/crm/v3/owners?limit=1");
         assert_eq!(base.host(), "127.0.0.1:8080");
+    }
+
+    #[test]
+    fn plain_http_leaves_this_machine_only_when_somebody_says_so() {
+        for text in ["http://sim.test", "http://10.0.0.7:4010", "http://[2001:db8::1]:80", "http://localhost.evil.test"]
+        {
+            assert_eq!(text.parse::<BaseUrl>(), Err(BaseUrlError::PlainHttp), "{text}");
+            assert_eq!(BaseUrl::allowing_plain_http(text).map(|base| base.to_string()), Ok(text.to_owned()));
+        }
+        for text in ["https://sim.test", "http://127.0.0.1:1", "http://127.8.8.8", "http://[::1]:1", "http://LocalHost"]
+        {
+            assert!(text.parse::<BaseUrl>().is_ok(), "{text}");
+        }
+        assert_eq!(BaseUrl::allowing_plain_http("ftp://sim.test"), Err(BaseUrlError::Scheme));
     }
 
     #[test]

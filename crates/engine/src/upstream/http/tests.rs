@@ -108,10 +108,10 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour, heard: tokio::sync::
     }
 }
 
-/// Reads one request with the small body of [`create`].
+/// Reads one request to the end of the body that its head announces.
 async fn hear(stream: &mut TcpStream, heard: &tokio::sync::mpsc::UnboundedSender<String>) {
     let mut text = String::new();
-    while !text.ends_with("[\"x\"]") {
+    while !is_whole(&text) {
         let mut buffer = [0; 4_096];
         let count = stream.read(&mut buffer).await.expect("read");
         if count == 0 {
@@ -120,6 +120,12 @@ async fn hear(stream: &mut TcpStream, heard: &tokio::sync::mpsc::UnboundedSender
         text.push_str(std::str::from_utf8(&buffer[..count]).expect("text"));
     }
     heard.send(text).ok();
+}
+
+fn is_whole(request: &str) -> bool {
+    let Some((head, body)) = request.split_once("\r\n\r\n") else { return false };
+    let announced = head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    body.len() >= announced.unwrap_or(0)
 }
 
 fn lost(outcome: Outcome) -> Cause {
@@ -151,6 +157,17 @@ async fn a_call_goes_out_once_with_its_token_and_comes_back_whole() {
     assert!(request.contains("content-type: application/json\r\n"), "{request}");
     assert!(!request.contains("accept-encoding"), "{request}");
     assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_form_goes_out_as_one_and_without_the_token() {
+    let mut server = Server::start(Behaviour::Say("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")).await;
+    let call = Call::new(Method::POST, "/oauth/2026-03/token").with_form(&[("grant_type", "refresh_token")]);
+    let outcome = upstream(&server.base(), options()).attempt(&token(), &call).await;
+    assert!(matches!(outcome, Outcome::Answered(_)), "{outcome:?}");
+    let request = server.requests.recv().await.expect("a request").to_lowercase();
+    assert!(request.contains("content-type: application/x-www-form-urlencoded\r\n"), "{request}");
+    assert!(!request.contains("authorization"), "{request}");
 }
 
 #[test]
@@ -211,7 +228,7 @@ impl Service<Uri> for Never {
 #[tokio::test]
 async fn a_connection_that_takes_too_long_is_not_sent() {
     let options = HttpOptions { connect_timeout: Duration::from_millis(20), ..options() };
-    let upstream = HttpUpstream::new(Never, "http://hub.test".parse().expect("a base URL"), options);
+    let upstream = HttpUpstream::new(Never, "https://hub.test".parse().expect("a base URL"), options);
     let cause = not_sent(upstream.attempt(&token(), &create()).await);
     assert_eq!(cause.kind, CauseKind::Connect);
     assert!(cause.detail.contains("hub.test") && cause.detail.contains("0.02 s"), "{}", cause.detail);
@@ -220,7 +237,7 @@ async fn a_connection_that_takes_too_long_is_not_sent() {
 #[tokio::test]
 async fn a_token_that_fits_no_header_is_not_sent_and_not_shown() {
     let token = Token { secret: SecretString::from("very\nsecret"), kind: CredentialKind::PrivateApp };
-    let cause = not_sent(upstream("http://hub.test", options()).attempt(&token, &create()).await);
+    let cause = not_sent(upstream("https://hub.test", options()).attempt(&token, &create()).await);
     assert_eq!(cause.kind, CauseKind::Build);
     assert!(!cause.detail.contains("secret"), "{}", cause.detail);
 }

@@ -1,0 +1,78 @@
+//! Calls that travel together: who sits where in a batch, and each one's share when it comes back.
+
+use std::sync::{Arc, OnceLock};
+
+use linchpin_core::gateway::compose::compose;
+use linchpin_core::gateway::cut::{Cut, Parts, cut};
+use linchpin_core::gateway::join::{Input, Joined};
+use linchpin_hubspot::answer::Answer;
+use linchpin_hubspot::call::Call;
+
+/// The calls of one batch, in the order of its inputs. The answer is cut once, by whoever looks first.
+#[derive(Debug)]
+pub(super) struct Ride {
+    members: Vec<Arc<Joined>>,
+    parts: OnceLock<Parts>,
+}
+
+impl Ride {
+    pub(super) fn new(members: Vec<Arc<Joined>>) -> Self {
+        Self { members, parts: OnceLock::new() }
+    }
+
+    fn inputs(&self) -> Vec<&Input> {
+        self.members.iter().map(|member| &member.input).collect()
+    }
+
+    /// The batch call; none if there is nobody on board.
+    pub(super) fn call(&self) -> Option<Call> {
+        compose(&self.members.first()?.group, &self.inputs())
+    }
+}
+
+/// What a call that may join others came back with.
+#[derive(Clone, Debug)]
+pub enum Shared {
+    /// It left alone: HubSpot's answer to it.
+    Alone(Answer),
+    /// It left with others.
+    Place(Place),
+}
+
+/// One call's place in a batch that came back.
+#[derive(Clone, Debug)]
+pub struct Place {
+    pub(super) ride: Arc<Ride>,
+    pub(super) index: usize,
+    pub(super) answer: Answer,
+}
+
+/// What became of one call of a batch.
+#[derive(Clone, Debug)]
+pub enum Share {
+    /// As [`Cut`] says.
+    Cut(Cut),
+    /// Nothing was done: the batch was refused for one of its calls. Ask again with the half of them that this flag
+    /// names, or alone if it was the only one.
+    Refused {
+        /// Whether it is in the second half.
+        second: bool,
+        /// How many calls the batch had.
+        size: usize,
+    },
+    /// HubSpot's answer to the batch is its answer to each.
+    Same(Answer),
+}
+
+impl Place {
+    /// This call's share. `correlation` makes a new id for each answer.
+    pub fn share(&self, correlation: &mut dyn FnMut() -> String) -> Share {
+        let (ride, size) = (&self.ride, self.ride.members.len());
+        let Some(first) = ride.members.first() else { return Share::Same(self.answer.clone()) };
+        match ride.parts.get_or_init(|| cut(&first.group, &ride.inputs(), &self.answer, correlation)) {
+            Parts::Each(each) => Share::Cut(each.get(self.index).cloned().unwrap_or(Cut::Alone)),
+            Parts::Refused => Share::Refused { second: self.index * 2 >= size, size },
+            Parts::Same => Share::Same(self.answer.clone()),
+        }
+    }
+}
