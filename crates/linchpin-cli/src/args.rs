@@ -3,9 +3,11 @@
 //! Names and exit codes are relied on by other programs: add freely, change nothing.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use linchpin_simulator::DeveloperKey;
 
 use crate::number::Share;
 
@@ -76,6 +78,8 @@ pub(crate) enum Command {
     Rejected(RejectedArgs),
     /// Serve a simulated HubSpot on this machine
     Sim(SimArgs),
+    /// Serve HubSpot's API to your other programs: one budget, single calls packed into batches
+    Serve(ServeArgs),
     /// Print a JSON Schema, for editors
     Schema(SchemaArgs),
     /// Print a completion script for a shell
@@ -222,13 +226,29 @@ pub(crate) struct RejectedArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
+A program calls it as it calls HubSpot: give it http://127.0.0.1:4010 as base URL, and the token.
+A person opens http://127.0.0.1:4010/_control/ in a browser: records, calls, limits, faults, the clock.
+The guide, which begins with five minutes of trying: docs/guides/simulator.md.
+
+Control, without token and outside the limits, all below http://127.0.0.1:4010/_control/:
+  records to begin with   curl .../seed -d '{\"contacts\": 100, \"owners\": 3, \"associate\": true}'
+  the next call fails     curl .../faults -d '{\"times\": 1, \"fault\": {\"kind\": \"status\", \"status\": 503}}'
+  what happened           curl .../ledger        and in numbers: curl .../stats
+  all contacts            curl .../dump/contacts
+  an hour passes          curl .../clock -d '{\"advance_ms\": 3600000}'
+  the state into a file   curl -X POST .../snapshot      (with --state FILE)
+  everything anew         curl .../reset -d '{\"state\": true, \"stats\": true}'
+
+With --tls-ca the same port speaks HTTPS too, and is an HTTPS proxy to api.hubapi.com that leads back to the
+simulator and nowhere else. A program with a fixed host: HTTPS_PROXY=http://127.0.0.1:PORT, and trust the file.
+
 Examples:
   linchpin sim
   linchpin sim --port 0 --tier enterprise --limit-increase
   linchpin sim --token pat-test-1 --seed 7 --latency-ms 80 --window seconds
-
-Control, outside the limits: GET /_control/stats, GET /_control/ledger, POST /_control/reset,
-POST /_control/seed, GET /_control/dump/{type}, GET /_control/oauth.")]
+  linchpin sim --token pat-test-1 --oauth-app client-1:secret-1 --index-lag off
+  linchpin sim --state account.snapshot
+  linchpin sim --tls-ca simulator-ca.pem")]
 pub(crate) struct SimArgs {
     /// The port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = SIM_PORT)]
@@ -239,6 +259,9 @@ pub(crate) struct SimArgs {
     /// A public app that accounts can install with OAuth, as `CLIENT_ID:CLIENT_SECRET`; may be given several times
     #[arg(long = "oauth-app", value_name = "ID:SECRET", value_parser = oauth_app)]
     pub(crate) oauth_apps: Vec<OauthApp>,
+    /// The key of the developer account, with which webhooks are managed (`?hapikey=KEY`); nobody is let in without it
+    #[arg(long, value_name = "KEY", value_parser = developer_key)]
+    pub(crate) developer_key: Option<DeveloperKey>,
     /// The account's plan, which sets its limits
     #[arg(long, value_enum, default_value = "professional")]
     pub(crate) tier: SimTier,
@@ -251,10 +274,19 @@ pub(crate) struct SimArgs {
     /// Mean time that a call takes, in milliseconds
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60_000))]
     pub(crate) latency_ms: u32,
+    /// Keep the account in this file: read at the start if it is there, written at the end and by a control call
+    #[arg(long, value_name = "FILE", conflicts_with = "restore")]
+    pub(crate) state: Option<PathBuf>,
+    /// Start with the account that `--state` kept in this file, and leave the file as it is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) restore: Option<PathBuf>,
     /// Records to make and faults to arm at the start: a JSON file
     #[arg(long, value_name = "FILE")]
     pub(crate) load: Option<PathBuf>,
-    /// How far search trails behind writes
+    /// Speak HTTPS as well; the certificate to trust is written to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// How far search, and reads of changed schemas, trail behind writes
     #[arg(long, value_enum, default_value = "recorded")]
     pub(crate) index_lag: IndexLag,
     /// How the ten-second limit counts
@@ -284,6 +316,13 @@ fn oauth_app(text: &str) -> Result<OauthApp, &'static str> {
         }
         _ => Err("give the client id and the client secret with a colon between them"),
     }
+}
+
+fn developer_key(text: &str) -> Result<DeveloperKey, &'static str> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("give visible ASCII text without blanks");
+    }
+    Ok(DeveloperKey(text.to_owned()))
 }
 
 /// The plans that a simulated account may have.
@@ -317,6 +356,22 @@ pub(crate) enum Window {
     Exact,
     /// In whole seconds.
     Seconds,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  linchpin serve
+  linchpin serve --listen 127.0.0.1:4100
+  linchpin serve --set gateway.coalesce=all
+Then point a HubSpot client at it: `basePath` of @hubspot/api-client, `host` of hubspot-api-client,
+`HUBSPOT_BASE_URL` for hubspot-sdk.")]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// The address to listen on; wins over `gateway.listen`
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]
@@ -382,6 +437,20 @@ mod tests {
             }
         }
         assert!(checked >= 15, "only {checked} examples");
+    }
+
+    #[test]
+    fn the_help_of_the_simulator_leads_to_page_control_and_guide() {
+        let mut cli = Cli::command();
+        let help = cli.find_subcommand_mut("sim").unwrap().render_help().to_string();
+        for place in
+            ["http://127.0.0.1:4010/_control/", "docs/guides/simulator.md", "/seed", "/faults", "/ledger", "/clock"]
+        {
+            assert!(help.contains(place), "{place}");
+        }
+        assert!(help.contains(&format!("127.0.0.1:{SIM_PORT}")));
+        let last = help.trim_end().lines().last().unwrap();
+        assert!(last.starts_with("  linchpin sim"), "the examples stand at the end: {last}");
     }
 
     #[test]

@@ -73,6 +73,7 @@ async fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Sync(args) => Box::pin(commands::sync::run(&args, console)).await,
         Command::Rejected(args) => Box::pin(commands::rejected::run(&args, console)).await,
         Command::Sim(args) => Box::pin(commands::sim::run(&args, console)).await,
+        Command::Serve(args) => Box::pin(commands::serve::run(&args, console)).await,
         Command::Schema(args) => commands::schema::run(&args, console),
         Command::Completions(args) => commands::completions::run(&args, console),
     }

@@ -38,6 +38,7 @@ pub(crate) async fn run(args: &CheckArgs, console: &mut Console) -> Result<Exit,
 
 async fn check(args: &CheckArgs, console: &mut Console, doors: &Doors) -> Result<Exit, Failure> {
     let config = Config::load(&args.config)?;
+    config.demand_mapping()?;
     let sources = wiring::open_sources(&config)?;
     let catalog = wiring::catalog(&config.sync, &sources).await?;
     // What is wrong by itself is told without asking HubSpot.

@@ -7,5 +7,6 @@ pub(crate) mod plan;
 pub(crate) mod plan_view;
 pub(crate) mod rejected;
 pub(crate) mod schema;
+pub(crate) mod serve;
 pub(crate) mod sim;
 pub(crate) mod sync;

@@ -1,6 +1,6 @@
 //! `linchpin plan`: what a sync would do, and what it would cost.
 
-use linchpin_core::sync::run::{Plan, Run};
+use linchpin::{Plan, Planned, Run};
 use serde::Serialize;
 
 use super::plan_view;
@@ -44,16 +44,15 @@ async fn plan(args: &PlanArgs, console: &mut Console, doors: &Doors) -> Result<E
         ));
     }
     let progress = Progress::new();
-    let run = session.plan(&progress).await;
+    let planned = session.plan(&progress).await;
     progress.done();
-    let run = run?;
-    show(&run, &config, console)?;
+    show(&planned?, &config, console);
     Ok(Exit::Done)
 }
 
 /// Shows a plan and how to apply exactly it.
-fn show(run: &Run, config: &Config, console: &mut Console) -> Result<(), Failure> {
-    let plan = planned(run)?;
+fn show(planned: &Planned, config: &Config, console: &mut Console) {
+    let Planned { run, plan } = planned;
     let guarded = plan_view::guarded(plan, config.guard());
     console.say(plan_view::render(plan));
     if let Some(said) = &guarded {
@@ -62,18 +61,17 @@ fn show(run: &Run, config: &Config, console: &mut Console) -> Result<(), Failure
     if !plan.is_empty() {
         console.say(format!(
             "This is plan {}. `linchpin sync{} --plan {}` applies exactly it.",
-            run.id,
+            run,
             config.flag(),
-            run.id
+            run
         ));
     }
-    console.result(&Outcome { ok: true, run: run.id.to_string(), empty: plan.is_empty(), plan, guarded });
-    Ok(())
+    console.result(&Outcome { ok: true, run: run.to_string(), empty: plan.is_empty(), plan, guarded });
 }
 
 /// The plan of a run that is sealed.
-pub(crate) fn planned(run: &Run) -> Result<&Plan, Failure> {
-    run.plan.as_ref().ok_or_else(|| {
-        Failure::internal("the store has a run without its plan", &std::io::Error::other(run.id.to_string()))
-    })
+pub(crate) fn planned(run: Run) -> Result<Planned, Failure> {
+    let id = run.id.to_string();
+    Planned::of(run)
+        .ok_or_else(|| Failure::internal("the store has a run without its plan", &std::io::Error::other(id)))
 }

@@ -59,7 +59,7 @@ pub(crate) async fn run(args: &RejectedArgs, console: &mut Console) -> Result<Ex
 
 async fn list(args: &RejectedArgs, console: &mut Console, doors: &Doors) -> Result<Exit, Failure> {
     let config = Config::load(&args.config)?;
-    let account = Account::open(&config, None, doors).await?;
+    let account = Account::open(&config, doors).await?;
     let runs = account.recent().await?;
     let Some(run) = choose(&runs, args.run.as_deref())? else {
         console.say("No run so far: nothing was rejected.");

@@ -28,6 +28,10 @@ struct Outcome<'a> {
 pub(crate) async fn run(args: &SimArgs, console: &mut Console) -> Result<Exit, Failure> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, args.port));
     let simulator = Simulator::start(&options(args)?, address).await.map_err(|error| unstarted(&error))?;
+    if let (Some(path), Some(pem)) = (&args.tls_ca, &simulator.authority_pem) {
+        write_authority(path, pem)?;
+        console.say(format!("HTTPS on the same port; certificate to trust: {}", path.display()));
+    }
     if args.token.is_none() {
         for token in simulator.desk.tokens() {
             console.say(format!("token {token}"));
@@ -49,7 +53,14 @@ pub(crate) async fn run(args: &SimArgs, console: &mut Console) -> Result<Exit, F
         console.line(&listening);
     }
     stop::signal().await;
-    simulator.stop().await;
+    if args.state.is_none() {
+        simulator.stop().await;
+        return Ok(Exit::Done);
+    }
+    let saved = simulator.save_and_stop().await.map_err(|error| {
+        Failure::new(Code::Write, chain(&error), "give --state a file in a folder that takes files and has room for it")
+    })?;
+    console.say(format!("kept {} records in {} ({} bytes)", saved.records, saved.file, saved.bytes));
     Ok(Exit::Done)
 }
 
@@ -65,8 +76,12 @@ fn options(args: &SimArgs) -> Result<SimOptions, Failure> {
         limit_increase: args.limit_increase,
         tokens: args.token.iter().map(|token| TokenSpec::new(token, APP_ID_DEFAULT)).collect(),
         oauth_apps: args.oauth_apps.iter().zip(OAUTH_APP_ID_FIRST..).map(app_spec).collect(),
+        developer_key: args.developer_key.clone(),
         seed: args.seed,
+        restore: args.restore.clone(),
+        state: args.state.clone(),
         latency_ms: args.latency_ms,
+        tls: args.tls_ca.is_some(),
         window: match args.window {
             Window::Exact => WindowModel::Exact,
             Window::Seconds => WindowModel::Seconds,
@@ -77,6 +92,8 @@ fn options(args: &SimArgs) -> Result<SimOptions, Failure> {
         IndexLag::Off => ModelLag::Off,
         IndexLag::Recorded => ModelLag::Recorded,
     };
+    // Who wants reads to see every write at once wants that of schemas as well.
+    options.portal.schema_lag = args.index_lag == IndexLag::Recorded;
     if let Some(path) = &args.load {
         options.start = load(path)?;
     }
@@ -99,6 +116,17 @@ fn load(path: &std::path::Path) -> Result<StartFile, Failure> {
     StartFile::parse(&text).map_err(|error| unreadable(error.to_string()))
 }
 
+/// The certificate is public: whoever reads it can trust this simulator, not pose as it.
+fn write_authority(path: &std::path::Path, pem: &str) -> Result<(), Failure> {
+    std::fs::write(path, pem).map_err(|error| {
+        Failure::new(
+            Code::Write,
+            format!("--tls-ca {}: {error}", path.display()),
+            "give a file in a folder that is there and that you may write to",
+        )
+    })
+}
+
 fn unstarted(error: &StartError) -> Failure {
     match error {
         StartError::Listen { .. } => Failure::new(
@@ -106,13 +134,23 @@ fn unstarted(error: &StartError) -> Failure {
             chain(error),
             "stop the program that uses the port, or take another: --port 0 picks a free one",
         ),
-        StartError::TimeZone(_)
+        StartError::Restore { .. } => Failure::new(
+            Code::Setting,
+            chain(error),
+            "give a file that `linchpin sim --state` wrote, or move it away to begin with a fresh account",
+        ),
+        StartError::RestoreAndState
+        | StartError::TimeZone(_)
         | StartError::Latency(_)
+        | StartError::Settings(_)
         | StartError::Token
         | StartError::TokenTwice
         | StartError::OauthApp
         | StartError::OauthAppTwice
         | StartError::RedirectUri(_)
+        | StartError::Seed(_)
+        | StartError::Webhooks(_)
+        | StartError::Tls(_)
         | StartError::Fault(_) => Failure::new(Code::Setting, chain(error), "see `linchpin sim --help`"),
     }
 }
@@ -120,6 +158,7 @@ fn unstarted(error: &StartError) -> Failure {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use linchpin_simulator::DeveloperKey;
 
     use super::*;
     use crate::args::{Cli, Command};
@@ -147,18 +186,48 @@ mod tests {
             "seconds",
             "--index-lag",
             "off",
+            "--tls-ca",
+            "ca.pem",
             "--token",
             "pat-test-1",
+            "--state",
+            "account.snapshot",
             "--oauth-app",
             "client-1:secret:1",
             "--oauth-app",
             "client-2:secret-2",
+            "--developer-key",
+            "developer-1",
         ]);
         assert_eq!((told.tier, told.limit_increase, told.seed, told.latency_ms), (Tier::Free, true, 7, 80));
+        assert!(told.tls && !plain.tls);
         assert_eq!((told.window, told.portal.index_lag), (WindowModel::Seconds, ModelLag::Off));
+        assert!(!told.portal.schema_lag);
         assert_eq!(told.tokens, [TokenSpec::new("pat-test-1", APP_ID_DEFAULT)]);
+        assert_eq!((told.state, told.restore), (Some("account.snapshot".into()), None));
         let apps = [OauthAppSpec::new("client-1", "secret:1", 7_008), OauthAppSpec::new("client-2", "secret-2", 7_009)];
         assert_eq!(told.oauth_apps, apps);
+        assert_eq!(told.developer_key, Some(DeveloperKey("developer-1".to_owned())));
+        assert!(plain.developer_key.is_none());
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_written_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        write_authority(&folder.path().join("ca.pem"), "pem").unwrap();
+        assert_eq!(std::fs::read_to_string(folder.path().join("ca.pem")).unwrap(), "pem");
+        let failure = write_authority(&folder.path().join("nowhere").join("ca.pem"), "pem").unwrap_err();
+        assert_eq!(failure.code(), "LP0009");
+        assert!(failure.render().contains("nowhere"), "{}", failure.render());
+    }
+
+    #[test]
+    fn a_developer_key_is_no_blank_and_is_not_printed() {
+        for text in ["", "two words"] {
+            assert!(Cli::try_parse_from(["linchpin", "sim", "--developer-key", text]).is_err(), "{text}");
+        }
+        let cli = Cli::try_parse_from(["linchpin", "sim", "--developer-key", "developer-1"]).unwrap();
+        assert!(!format!("{cli:?}").contains("developer-1"));
     }
 
     #[test]

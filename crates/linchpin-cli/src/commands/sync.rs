@@ -3,7 +3,7 @@
 use std::io::{self, BufRead};
 use std::time::Duration;
 
-use linchpin_core::sync::run::{Run, RunState};
+use linchpin::{Planned, RunId, RunState};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -97,7 +97,7 @@ impl Syncing<'_> {
     async fn resume(&mut self) -> Result<Option<RunOutcome>, Failure> {
         let Some(run) = self.session.account.unfinished().await? else { return Ok(None) };
         self.console.say(format!("Going on with run {}, which was interrupted.", run.id));
-        self.apply(&run).await.map(Some)
+        self.apply(run.id).await.map(Some)
     }
 
     /// Gives up a run that was interrupted, if there is one.
@@ -122,37 +122,36 @@ impl Syncing<'_> {
 
     /// Plans (or takes the named plan), shows it, and applies it unless somebody or something objects.
     async fn plan_and_apply(&mut self) -> Result<Option<RunOutcome>, Failure> {
-        let run = match &self.args.plan {
+        let Planned { run, plan } = match &self.args.plan {
             Some(name) => self.named(name).await?,
             None => self.plan().await?,
         };
-        let plan = planned(&run)?;
-        self.console.say(plan_view::render(plan));
-        if let Some(said) = plan_view::guarded(plan, self.config.guard()).filter(|_| !self.args.force) {
+        self.console.say(plan_view::render(&plan));
+        if let Some(said) = plan_view::guarded(&plan, self.config.guard()).filter(|_| !self.args.force) {
             return Err(guard(&said));
         }
         if self.args.dry_run {
-            self.console.say(format!("Nothing was applied: --dry-run. This is plan {}.", run.id));
+            self.console.say(format!("Nothing was applied: --dry-run. This is plan {run}."));
             return Ok(None);
         }
         if !plan.is_empty() && !self.agreed().await? {
             self.console.say(format!(
                 "Nothing was applied. `linchpin sync{} --plan {}` applies this plan later.",
                 self.config.flag(),
-                run.id
+                run
             ));
             return Ok(None);
         }
-        self.apply(&run).await.map(Some)
+        self.apply(run).await.map(Some)
     }
 
-    async fn named(&self, name: &str) -> Result<Run, Failure> {
+    async fn named(&self, name: &str) -> Result<Planned, Failure> {
         let runs = self.session.account.recent().await?;
         let Some(run) = runs.iter().find(|run| run.id.to_string() == name) else {
             return Err(rejected::unknown(name, &runs));
         };
         match run.state {
-            RunState::Planned | RunState::Applying => Ok(run.clone()),
+            RunState::Planned | RunState::Applying => planned(run.clone()),
             RunState::Planning | RunState::Finished | RunState::Dropped => Err(Failure::of(
                 rejected::UNKNOWN_RUN,
                 Exit::Usage,
@@ -162,14 +161,14 @@ impl Syncing<'_> {
         }
     }
 
-    async fn plan(&self) -> Result<Run, Failure> {
+    async fn plan(&self) -> Result<Planned, Failure> {
         let progress = Progress::new();
-        let run = tokio::select! {
-            run = self.session.plan(&progress) => run,
+        let planned = tokio::select! {
+            planned = self.session.plan(&progress) => planned,
             () = self.stop.cancelled() => Err(stop::interrupted("run it again; nothing was changed")),
         };
         progress.done();
-        run
+        planned
     }
 
     /// Asks, where somebody can answer and has not already.
@@ -189,21 +188,21 @@ impl Syncing<'_> {
         }
     }
 
-    async fn apply(&mut self, run: &Run) -> Result<RunOutcome, Failure> {
+    async fn apply(&mut self, run: RunId) -> Result<RunOutcome, Failure> {
         let progress = Progress::new();
-        let applied = self.session.apply(run.id, &progress, self.stop).await;
+        let applied = self.session.apply(run, &progress, self.stop).await;
         progress.done();
         let applied = applied?;
         self.console.say(summary(&applied));
         if applied.rejected > 0 {
             self.show_rejected(run, applied.rejected).await?;
         }
-        Ok(RunOutcome { run: run.id.to_string(), applied })
+        Ok(RunOutcome { run: run.to_string(), applied })
     }
 
-    async fn show_rejected(&mut self, run: &Run, all: u64) -> Result<(), Failure> {
+    async fn show_rejected(&mut self, run: RunId, all: u64) -> Result<(), Failure> {
         self.console.say(format!("{} rejected, the rest went through:", counted(all, "row")));
-        for row in self.session.account.rejected(run.id, 0, REJECTED_SHOWN).await? {
+        for row in self.session.account.rejected(run, 0, REJECTED_SHOWN).await? {
             self.console.say(format!("  {}", rejected::line(&row)));
         }
         self.console.say(format!("`linchpin rejected{}` lists them with their content.", self.config.flag()));

@@ -1,7 +1,7 @@
 //! The configuration file as it is written: sections, defaults, and what each must fulfil.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -13,6 +13,9 @@ use crate::wiring::SyncFile;
 
 /// The newest form of the file that this program reads.
 pub(crate) const VERSION: u32 = 1;
+
+/// The gateway's port when none is named.
+const GATEWAY_PORT: u16 = 4000;
 
 /// HubSpot's API.
 pub(crate) const DEFAULT_BASE_URL: &str = "https://api.hubapi.com";
@@ -37,8 +40,12 @@ pub(crate) struct File {
     /// The systems of record, by name.
     #[serde(default)]
     pub(crate) sources: BTreeMap<String, Source>,
-    /// What goes where: the mapping.
-    pub(crate) sync: SyncFile,
+    /// What goes where: the mapping. A file for `linchpin serve` alone needs none.
+    #[serde(default)]
+    pub(crate) sync: Option<SyncFile>,
+    /// The gateway that other programs call.
+    #[serde(default)]
+    pub(crate) gateway: Gateway,
     /// What stops a run that looks like a mistake.
     #[serde(default)]
     pub(crate) guard: Guard,
@@ -56,6 +63,8 @@ pub(crate) struct Settings {
     pub(crate) store: Option<PathBuf>,
     #[serde(default)]
     pub(crate) sources: BTreeMap<String, Source>,
+    #[serde(default)]
+    pub(crate) gateway: Gateway,
     #[serde(default)]
     pub(crate) guard: Guard,
 }
@@ -149,19 +158,6 @@ impl BaseUrl {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Whether a token that is sent there can be read on the way: plain `http` to another machine.
-    pub(crate) fn is_open_to_others(&self) -> bool {
-        self.0
-            .parse::<http::Uri>()
-            .is_ok_and(|uri| uri.scheme_str() == Some("http") && !is_this_machine(uri.host().unwrap_or_default()))
-    }
-}
-
-/// Names and addresses that never leave this machine.
-fn is_this_machine(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 impl TryFrom<String> for BaseUrl {
@@ -218,6 +214,66 @@ impl TryFrom<String> for ApiVersion {
             Err(format!("{text:?} is no version of the API that this program speaks: {}", KNOWN.join(", ")))
         }
     }
+}
+
+/// The gateway that other programs call instead of HubSpot.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Gateway {
+    /// The address and port to listen on. It speaks plain `http`: let no other machine reach it but through a proxy
+    /// that speaks `https`.
+    #[schemars(with = "String")]
+    pub(crate) listen: SocketAddr,
+    /// Which single calls are packed into batches.
+    pub(crate) coalesce: Coalesce,
+    /// Who may call, by name. Whoever shows the configured HubSpot token may call as well.
+    pub(crate) callers: BTreeMap<String, GatewayCaller>,
+}
+
+impl Default for Gateway {
+    fn default() -> Self {
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, GATEWAY_PORT));
+        Self { listen, coalesce: Coalesce::default(), callers: BTreeMap::new() }
+    }
+}
+
+/// Which single calls are packed into batches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Coalesce {
+    /// None.
+    Off,
+    /// Reads and archives.
+    #[default]
+    Proven,
+    /// Updates, creations and reads of associations as well.
+    All,
+}
+
+/// A program that may call the gateway.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GatewayCaller {
+    /// The key that it sends as `Authorization: Bearer ...`, by reference.
+    pub(crate) key: SecretRef,
+    /// How urgent its calls are where they do not say so themselves.
+    #[serde(default)]
+    pub(crate) lane: Lane,
+}
+
+/// How urgent calls are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Lane {
+    /// A person waits.
+    #[default]
+    Interactive,
+    /// Something happened, and others should know soon.
+    Realtime,
+    /// Much to do, no hurry.
+    Bulk,
+    /// When nothing else is to be done.
+    Reporting,
 }
 
 /// A share of the limit that is left to others.

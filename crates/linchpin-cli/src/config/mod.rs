@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use serde_json::Value;
 
-pub(crate) use file::{DEFAULT_BASE_URL, File, Guard, Tier};
+pub(crate) use file::{Coalesce, DEFAULT_BASE_URL, File, Gateway, Guard, Lane, Tier};
 pub(crate) use layers::Environment;
 pub(crate) use source::{Csv, EmptyField, Source, Sqlite};
 
@@ -36,8 +36,9 @@ pub(crate) struct Config {
     pub(crate) path: PathBuf,
     /// Its text, for showing places in it.
     pub(crate) text: String,
-    /// The mapping.
+    /// The mapping; an empty one where the file has none.
     pub(crate) sync: SyncFile,
+    has_mapping: bool,
     settings: Settings,
     environment: Environment,
 }
@@ -72,7 +73,9 @@ impl Config {
             sections.shift_remove("sync");
         }
         let settings = layers::lay(tree, &environment, flags)?;
-        Ok(Self { path: path.to_owned(), sync: file.sync, settings, environment, text })
+        let has_mapping = file.sync.is_some();
+        let sync = file.sync.unwrap_or_default();
+        Ok(Self { path: path.to_owned(), sync, has_mapping, settings, environment, text })
     }
 
     /// The folder that relative paths start from.
@@ -91,6 +94,32 @@ impl Config {
     /// What stops a run.
     pub(crate) fn guard(&self) -> Guard {
         self.settings.guard
+    }
+
+    /// The gateway.
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.settings.gateway
+    }
+
+    /// Fetches the key of each caller of the gateway.
+    pub(crate) fn keys(&self) -> Result<Vec<(&str, Lane, SecretString)>, Failure> {
+        let callers = self.settings.gateway.callers.iter();
+        let key = |(name, caller): (&'_ String, &file::GatewayCaller)| {
+            caller.key.resolve(&format!("gateway.callers.{name}.key"), self.base(), &self.environment, false)
+        };
+        callers.map(|(name, caller)| Ok((name.as_str(), caller.lane, key((name, caller))?))).collect()
+    }
+
+    /// Demands that the file says what goes where: what syncs has nothing to do otherwise.
+    pub(crate) fn demand_mapping(&self) -> Result<(), Failure> {
+        if self.has_mapping {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Code::ConfigBroken,
+            format!("{} has no mapping: it lacks the section `sync:`", self.path.display()),
+            "write one, or let `linchpin init` propose it",
+        ))
     }
 
     /// The store's file.

@@ -144,19 +144,6 @@ fn addresses_are_scheme_host_and_port() {
 }
 
 #[test]
-fn plain_http_is_open_to_others_unless_it_stays_on_this_machine() {
-    let open = |text: &str| BaseUrl::try_from(text.to_owned()).unwrap().is_open_to_others();
-    for address in ["http://sim.test", "http://10.0.0.7:4010", "http://[2001:db8::1]:80", "http://localhost.evil.test"]
-    {
-        assert!(open(address), "{address}");
-    }
-    for address in ["https://sim.test", "http://127.0.0.1:1", "http://127.8.8.8", "http://[::1]:1", "http://LocalHost"]
-    {
-        assert!(!open(address), "{address}");
-    }
-}
-
-#[test]
 fn the_schema_in_the_documentation_is_the_one_of_this_program() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/config.schema.json");
     let text = std::fs::read_to_string(&path).unwrap();

@@ -12,13 +12,12 @@ mod report;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use linchpin_core::sync::run::Run;
+use linchpin::Planned;
 use linchpin_simulator::{APP_ID_DEFAULT, Running, SimOptions, Simulator, TokenSpec};
 use rusqlite::Connection;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::DemoArgs;
-use crate::commands::plan::planned;
 use crate::commands::{plan_view, sync};
 use crate::config::{Config, Environment};
 use crate::console::Console;
@@ -98,7 +97,7 @@ async fn act(
 
     session.refresh().await?;
     let third = plan(&session, stop).await?;
-    let in_step = planned(&third)?.is_empty();
+    let in_step = third.plan.is_empty();
     let rejected = session.account.rejected(second.run, 0, report::REJECTED_MAX).await?;
     let stats = simulator_stats(simulator).await?;
     Ok(Report::new(args, vec![first, second], changes, in_step, &rejected, stats))
@@ -106,25 +105,24 @@ async fn act(
 
 /// Plans, shows the plan, applies it.
 async fn round(session: &Session<'_>, stop: &CancellationToken, console: &mut Console) -> Result<Round, Failure> {
-    let run = plan(session, stop).await?;
-    let plan = planned(&run)?;
-    console.say(plan_view::render(plan));
+    let Planned { run, plan } = plan(session, stop).await?;
+    console.say(plan_view::render(&plan));
     let progress = Progress::new();
-    let applied = session.apply(run.id, &progress, stop).await;
+    let applied = session.apply(run, &progress, stop).await;
     progress.done();
     let applied: Applied = applied?;
     console.say(format!("   {}", sync::summary(&applied)));
-    Ok(Round { run: run.id, one_by_one: plan.cost.one_by_one, planned_writes: plan.cost.write_calls, applied })
+    Ok(Round { run, one_by_one: plan.cost.one_by_one, planned_writes: plan.cost.write_calls, applied })
 }
 
-async fn plan(session: &Session<'_>, stop: &CancellationToken) -> Result<Run, Failure> {
+async fn plan(session: &Session<'_>, stop: &CancellationToken) -> Result<Planned, Failure> {
     let progress = Progress::new();
-    let run = tokio::select! {
-        run = session.plan(&progress) => run,
+    let planned = tokio::select! {
+        planned = session.plan(&progress) => planned,
         () = stop.cancelled() => Err(stop::interrupted("run `linchpin demo` again")),
     };
     progress.done();
-    run
+    planned
 }
 
 async fn start(args: &DemoArgs) -> Result<Running, Failure> {

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use linchpin::{Error, Problem};
 use linchpin_engine::dispatch::DispatchError;
 use linchpin_engine::hub::HubError;
 use linchpin_engine::sync::SyncError;
@@ -12,12 +13,50 @@ use linchpin_ports::store::{Refusal, StoreError};
 
 use crate::config::Config;
 use crate::failure::{Code, Exit, Failure, chain};
+use crate::number::counted;
 
 /// How much of HubSpot's own message is shown, in characters.
 const HUBSPOT_WORDS_MAX: usize = 300;
 
+/// Whatever the facade says.
+pub(super) fn of_facade(error: Error, config: &Config) -> Failure {
+    match error {
+        Error::Sync(error) => of_sync(&error, config),
+        Error::Call(source) => {
+            of_sync(&SyncError::Hub { step: "ask HubSpot whose token this is".to_owned(), source }, config)
+        }
+        Error::Store(error) => of_store(error),
+        Error::Mapping(problems) => mapping_problems(config, &problems),
+        Error::Source(_) => of_source(error),
+        error @ (Error::BaseUrl(_) | Error::Reserve(_)) => {
+            Failure::new(Code::Setting, chain(&error), "correct it in the configuration")
+        }
+        Error::Closed => Failure::internal("the door to HubSpot is closed", &error),
+        Error::NoToken | Error::Machine { .. } => Failure::internal("cannot open the door to HubSpot", &error),
+    }
+}
+
+/// A store that cannot be read although it was opened.
+pub(super) fn of_reading_store(error: Error) -> Failure {
+    match error {
+        Error::Store(error) => of_store(error),
+        other => Failure::internal("cannot read the store", &other),
+    }
+}
+
+/// The failure for a mapping that cannot be used: every problem with its place.
+fn mapping_problems(config: &Config, problems: &[Problem]) -> Failure {
+    let name = config.path.display().to_string();
+    let failure = Failure::new(
+        Code::MappingProblems,
+        format!("the mapping in {name} has {}", counted(problems.len() as u64, "problem")),
+        format!("correct the places shown; `linchpin check{}` shows them again", config.flag()),
+    );
+    problems.iter().fold(failure, |failure, problem| failure.with_detail(problem.render(&name, &config.text)))
+}
+
 /// A sync that stopped.
-pub(super) fn of_sync(error: &SyncError, config: &Config) -> Failure {
+fn of_sync(error: &SyncError, config: &Config) -> Failure {
     let code = error.code();
     let flag = config.flag();
     let (exit, to_do) = match error {
@@ -65,6 +104,7 @@ fn of_hub(error: &HubError, config: &Config) -> String {
         ),
         HubError::Unreadable(_) => format!("check that {base} is HubSpot, and try again"),
         HubError::NoAnswer(none) => of_no_answer(none, base),
+        HubError::TooLarge(_) => "please report it: the program asked for more than HubSpot takes".to_owned(),
     }
 }
 
@@ -91,8 +131,11 @@ fn of_no_answer(error: &DispatchError, base: &str) -> String {
 }
 
 /// A source that cannot be opened or described.
-pub(super) fn of_source(error: &SourceError) -> Failure {
-    Failure::new(Code::Source, chain(error), source_to_do(error))
+pub(super) fn of_source(error: Error) -> Failure {
+    match error {
+        Error::Source(error) => Failure::new(Code::Source, chain(&error), source_to_do(&error)),
+        other => Failure::internal("cannot describe the sources", &other),
+    }
 }
 
 fn source_to_do(error: &SourceError) -> &'static str {

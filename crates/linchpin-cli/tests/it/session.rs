@@ -146,6 +146,8 @@ fn a_command_that_is_interrupted_leaves_an_exact_picture_of_its_windows() {
         assert!(plan.try_wait().unwrap().is_none(), "it ended before it was interrupted");
         std::thread::yield_now();
     }
+    // The account is known now, and its windows are opened next; every call takes longer than this.
+    assert!(std::process::Command::new("sleep").arg("0.2").status().unwrap().success());
     let killed = std::process::Command::new("kill").args(["-INT", &plan.id().to_string()]).status().unwrap();
     assert!(killed.success());
     assert_eq!(plan.wait().unwrap().code(), Some(1));

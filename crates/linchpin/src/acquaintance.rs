@@ -32,14 +32,14 @@ struct Remembered {
 const VERSION: u32 = 1;
 
 /// The memory of one store for one token.
-pub(super) struct Acquaintance {
+pub(crate) struct Acquaintance {
     path: PathBuf,
     token: u64,
 }
 
 impl Acquaintance {
     /// The memory beside `store`.
-    pub(super) fn beside(store: &Path, token: &SecretString, base_url: &str) -> Self {
+    pub(crate) fn beside(store: &Path, token: &SecretString, base_url: &str) -> Self {
         let mut path = store.as_os_str().to_owned();
         path.push(".account");
         let mut hasher = DefaultHasher::new();
@@ -48,7 +48,7 @@ impl Acquaintance {
     }
 
     /// The account, if it was asked for within a day.
-    pub(super) fn recall(&self, now: Wall) -> Option<Account> {
+    pub(crate) fn recall(&self, now: Wall) -> Option<Account> {
         let text = std::fs::read(&self.path).ok()?;
         let known: Remembered = serde_json::from_slice(&text).ok()?;
         let fresh = (0..BELIEVED_MS).contains(&(now.0 - known.asked.0));
@@ -61,7 +61,7 @@ impl Acquaintance {
     }
 
     /// Remembers an answer. Not being able to is no failure: the next command asks again.
-    pub(super) fn remember(&self, account: &Account, now: Wall) {
+    pub(crate) fn remember(&self, account: &Account, now: Wall) {
         if account.install.app == AppId(0) {
             return;
         }

@@ -1,0 +1,65 @@
+//! `linchpin serve`: a HubSpot for other programs, until it is stopped.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use linchpin_server::listen::Listening;
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::ServeArgs;
+use crate::config::Config;
+use crate::console::{self, Console};
+use crate::failure::{Code, Exit, Failure};
+use crate::stop;
+use crate::wiring::{self, Doors};
+
+#[derive(Serialize)]
+struct Outcome {
+    ok: bool,
+    url: String,
+    portal: u64,
+    callers: Vec<String>,
+}
+
+/// Serves.
+pub(crate) async fn run(args: &ServeArgs, console: &mut Console) -> Result<Exit, Failure> {
+    let doors = Doors::default();
+    let ended = serve(args, console, &doors).await;
+    doors.close().await;
+    ended
+}
+
+async fn serve(args: &ServeArgs, console: &mut Console, doors: &Doors) -> Result<Exit, Failure> {
+    let config = Config::load(&args.config)?;
+    let address = args.listen.unwrap_or(config.gateway().listen);
+    // The port first: nothing is asked of HubSpot for a server that cannot listen.
+    let listening = Listening::on(address).await.map_err(|error| unheard(address, &error))?;
+    if !address.ip().is_loopback() {
+        console::note(
+            "other machines can reach this address, and keys travel in the open: put an https proxy before it",
+        );
+    }
+    let opened = stop::droppable(wiring::open_face(&config, doors), "run `linchpin serve` again").await?;
+    let face = Arc::new(opened?);
+    let url = format!("http://{}", listening.addr);
+    console.say(format!("Portal {}. Set the base URL of your HubSpot client to {url}.", face.install.portal.0));
+    // Other programs wait for this line, with --json too.
+    console.line(&format!("listening on {url}"));
+    if console.is_json() {
+        let callers = config.gateway().callers.keys().cloned().collect();
+        console.result(&Outcome { ok: true, url, portal: face.install.portal.0, callers });
+    }
+    let stopping = CancellationToken::new();
+    let served = listening.serve(face, stopping.clone());
+    stop::interruptible(served, &stopping, "run `linchpin serve` again").await?;
+    Ok(Exit::Done)
+}
+
+fn unheard(address: SocketAddr, error: &std::io::Error) -> Failure {
+    Failure::new(
+        Code::Listen,
+        format!("cannot listen on {address}: {error}"),
+        "stop the program that uses the port, or take another: --listen 127.0.0.1:0 picks a free one",
+    )
+}

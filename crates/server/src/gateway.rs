@@ -1,0 +1,251 @@
+//! A HubSpot that any client can call: HubSpot's own paths, with a key of ours or the configured token.
+//!
+//! Path, query, body and the caller's headers go along as they came; what belongs to the connection and to us does not.
+//! A key of ours never leaves: the door puts HubSpot's token in its place.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use linchpin_core::schedule::lanes::Lane;
+use linchpin_engine::clock::Clock;
+use linchpin_engine::dispatch::Dispatch;
+use linchpin_engine::gateway::{Asked, Gateway};
+use linchpin_hubspot::answer::Answer;
+use linchpin_hubspot::id::Install;
+
+use crate::callers::{Caller, Callers};
+use crate::metrics;
+use crate::refusal::{self, Refusal};
+
+/// The largest body of a request, in bytes. HubSpot's largest batches stay far below.
+pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// The longest wait that a caller may ask for.
+pub const DEADLINE_MAX: Duration = Duration::from_secs(600);
+
+/// Chooses the lane of one call: `interactive`, `realtime`, `bulk` or `reporting`.
+pub const LANE_HEADER: HeaderName = HeaderName::from_static("x-linchpin-lane");
+/// How many milliseconds the caller waits: a call that cannot be made by then is refused at once.
+pub const DEADLINE_HEADER: HeaderName = HeaderName::from_static("x-linchpin-deadline-ms");
+
+/// The protocol that the caller spoke with the proxy in front of us.
+const FORWARDED_PROTO: &str = "x-forwarded-proto";
+/// What belongs to one connection, to a proxy in front of us, or to us.
+const NOT_PASSED_ON: [&str; 22] = [
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    FORWARDED_PROTO,
+    "x-real-ip",
+    "x-linchpin-lane",
+    "x-linchpin-deadline-ms",
+];
+/// What of an answer belongs to the connection with HubSpot, or to HubSpot's own address.
+const NOT_PASSED_BACK: [&str; 9] = [
+    "alt-svc",
+    "connection",
+    "content-length",
+    "keep-alive",
+    "set-cookie",
+    "strict-transport-security",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// What the face is built from.
+pub struct Face {
+    /// Where calls go.
+    pub gateway: Gateway,
+    /// The door, for its figures.
+    pub dispatch: Dispatch,
+    /// The account.
+    pub install: Install,
+    /// Who may call.
+    pub callers: Callers,
+    /// HubSpot's address, as it stands in links of its answers.
+    pub upstream: String,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl Face {
+    /// Answers one request, whatever it holds.
+    pub async fn respond(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let (head, body) = request.into_parts();
+        let answer = match head.uri.path() {
+            "/healthz" => page("text/plain", Bytes::from_static(b"ok\n")),
+            "/readyz" => self.ready().await,
+            "/metrics" => {
+                let scheduler = self.dispatch.snapshot().await;
+                page("text/plain; version=0.0.4", metrics::page(self.gateway.saved(), scheduler.as_ref()).into())
+            }
+            path if path == "/" || path.starts_with("/linchpin/") => {
+                Refusal::new(404, format!("nothing of Linchpin is at {path}"))
+                    .never()
+                    .answer(&self.gateway.correlation())
+            }
+            _ => self.pass(&head, body).await,
+        };
+        to_response(answer)
+    }
+
+    /// The refusal of a request whose body need not be read: nobody is known to have sent it.
+    pub(crate) fn refused(&self, head: &http::request::Parts) -> Option<Response<Bytes>> {
+        let own = matches!(head.uri.path(), "/healthz" | "/readyz" | "/metrics" | "/");
+        let refusal = if own { None } else { self.caller(&head.headers).err() };
+        refusal.map(|refusal| to_response(refusal.answer(&self.gateway.correlation())))
+    }
+
+    async fn ready(&self) -> Answer {
+        match self.dispatch.snapshot().await {
+            Some(_) => page("text/plain", Bytes::from_static(b"ready\n")),
+            None => Refusal::new(503, "the door to HubSpot is closed".to_owned()).answer(&self.gateway.correlation()),
+        }
+    }
+
+    async fn pass(&self, head: &http::request::Parts, body: Bytes) -> Answer {
+        let asked = match self.asked(head, body) {
+            Ok(asked) => asked,
+            Err(refusal) => return refusal.answer(&self.gateway.correlation()),
+        };
+        let mut answer = match self.gateway.answer(asked).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::info!(code = error.code(), %error, "a call has no answer of HubSpot");
+                refusal::of(error, self.clock.now().wall, &self.gateway.correlation())
+            }
+        };
+        refusal::advise(&mut answer);
+        self.lead_back(head, &mut answer);
+        for name in NOT_PASSED_BACK {
+            answer.headers.remove(name);
+        }
+        answer
+    }
+
+    fn asked(&self, head: &http::request::Parts, body: Bytes) -> Result<Asked, Refusal> {
+        let caller = self.caller(&head.headers)?;
+        let target = head.uri.path_and_query().map_or("", |target| target.as_str());
+        if !target.starts_with('/') || head.method == Method::CONNECT {
+            return Err(
+                Refusal::new(400, "a path of HubSpot's API is expected, beginning with a slash".to_owned()).never()
+            );
+        }
+        let mut headers = head.headers.clone();
+        for name in NOT_PASSED_ON {
+            headers.remove(name);
+        }
+        // A header that the connection's own names is the connection's, too.
+        for named in head.headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok()) {
+            named.split(',').for_each(|name| drop(headers.remove(name.trim())));
+        }
+        Ok(Asked {
+            install: self.install,
+            lane: lane(&head.headers)?.unwrap_or(caller.lane),
+            deadline: deadline(&head.headers)?,
+            caller: format!("gateway:{}", caller.name),
+            method: head.method.clone(),
+            target: target.to_owned(),
+            headers,
+            body,
+        })
+    }
+
+    fn caller(&self, headers: &HeaderMap) -> Result<&Caller, Refusal> {
+        let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let shown = shown.and_then(|value| value.split_once(' '));
+        let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, secret)| secret.trim());
+        shown.and_then(|secret| self.callers.find(secret)).ok_or_else(|| {
+            let message = "Linchpin does not know this credential: send the key of a caller below `gateway.callers`, or \
+                           the configured HubSpot token, as `Authorization: Bearer ...`";
+            Refusal::new(401, message.to_owned()).with("category", "INVALID_AUTHENTICATION").never()
+        })
+    }
+
+    /// Absolute links of HubSpot lead back to the gateway: a client that followed them would leave it, and show its key
+    /// to HubSpot.
+    fn lead_back(&self, head: &http::request::Parts, answer: &mut Answer) {
+        let authority = head.uri.authority().map(http::uri::Authority::as_str);
+        let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+        let forwarded = head.headers.get(FORWARDED_PROTO).and_then(|scheme| scheme.to_str().ok());
+        let scheme = forwarded.filter(|scheme| *scheme == "https").unwrap_or("http");
+        let Some(own) = authority.or(host).map(|host| format!("{scheme}://{host}")) else { return };
+        let located = answer.headers.get(LOCATION).and_then(|location| location.to_str().ok());
+        let path = located.and_then(|location| location.strip_prefix(&self.upstream).or(Some(location)));
+        let moved = path.filter(|path| path.starts_with('/')).map(|path| format!("{own}{path}"));
+        if let Some(value) = moved.and_then(|moved| HeaderValue::from_str(&moved).ok()) {
+            answer.headers.insert(LOCATION, value);
+        }
+        let (from, to) = (format!(r#""link":"{}/"#, self.upstream), format!(r#""link":"{own}/"#));
+        if let Some(body) = replaced(&answer.body, from.as_bytes(), to.as_bytes()) {
+            answer.body = body;
+        }
+    }
+}
+
+/// The body with every occurrence replaced; none if there is none.
+fn replaced(body: &Bytes, from: &[u8], to: &[u8]) -> Option<Bytes> {
+    let text = std::str::from_utf8(body).ok()?;
+    let (from, to) = (std::str::from_utf8(from).ok()?, std::str::from_utf8(to).ok()?);
+    text.contains(from).then(|| Bytes::from(text.replace(from, to)))
+}
+
+fn lane(headers: &HeaderMap) -> Result<Option<Lane>, Refusal> {
+    let Some(value) = headers.get(LANE_HEADER) else { return Ok(None) };
+    match value.as_bytes() {
+        b"interactive" => Ok(Some(Lane::Interactive)),
+        b"realtime" => Ok(Some(Lane::Realtime)),
+        b"bulk" => Ok(Some(Lane::Bulk)),
+        b"reporting" => Ok(Some(Lane::Reporting)),
+        _ => Err(wrong(&LANE_HEADER, "interactive, realtime, bulk or reporting")),
+    }
+}
+
+fn deadline(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
+    let Some(value) = headers.get(DEADLINE_HEADER) else { return Ok(None) };
+    let millis = value.to_str().ok().and_then(|text| text.parse().ok()).map(Duration::from_millis);
+    match millis.filter(|wait| *wait <= DEADLINE_MAX) {
+        Some(wait) => Ok(Some(wait)),
+        None => Err(wrong(&DEADLINE_HEADER, &format!("milliseconds up to {}", DEADLINE_MAX.as_millis()))),
+    }
+}
+
+fn wrong(header: &HeaderName, expected: &str) -> Refusal {
+    Refusal::new(400, format!("{header}: expected {expected}")).with("category", "VALIDATION_ERROR").never()
+}
+
+fn to_response(answer: Answer) -> Response<Bytes> {
+    let mut response = Response::new(answer.body);
+    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    *response.headers_mut() = answer.headers;
+    response
+}
+
+fn page(kind: &'static str, body: Bytes) -> Answer {
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
+    Answer { status: 200, headers, body }
+}
+
+/// A request whose body is too large.
+pub(crate) fn too_large(gateway: &Gateway) -> Response<Bytes> {
+    let message = format!("the body has more than {BODY_BYTES_MAX} bytes");
+    to_response(Refusal::new(413, message).never().answer(&gateway.correlation()))
+}

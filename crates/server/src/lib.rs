@@ -1,0 +1,10 @@
+//! The faces of Linchpin.
+//!
+//! [`gateway`] is a HubSpot that any client can call by changing its base URL; [`listen`] serves it on a socket. Neither
+//! decides anything about HubSpot: calls go to [`linchpin_engine::gateway`], and come back as HubSpot's answers.
+
+pub mod callers;
+pub mod gateway;
+pub mod listen;
+mod metrics;
+mod refusal;

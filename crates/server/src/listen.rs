@@ -1,0 +1,124 @@
+//! The socket: HTTP/1.1 and HTTP/2, bounded connections, and an end that lets open calls finish.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::gateway::{BODY_BYTES_MAX, Face, too_large};
+
+/// Connections that may be open at once; more wait in the operating system's queue.
+pub const CONNECTIONS_MAX: usize = 4_096;
+/// How long a client may take to send the head of a request.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take to send the body of a request.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long open calls may take to end when the server stops.
+pub const DRAIN: Duration = Duration::from_secs(30);
+/// The longest head of a request, in bytes: lists of property names make long addresses.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Streams of one HTTP/2 connection.
+const STREAMS_MAX: u32 = 1_000;
+/// The pause after a failed accept, as when file descriptors run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A face that listens.
+pub struct Listening {
+    /// Where; the real port if port 0 was asked for.
+    pub addr: SocketAddr,
+    listener: TcpListener,
+}
+
+impl Listening {
+    /// Takes the address.
+    ///
+    /// # Errors
+    /// It is in use, or not this machine's.
+    pub async fn on(addr: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind(addr).await?;
+        Ok(Self { addr: listener.local_addr()?, listener })
+    }
+
+    /// Serves until `stop`; then takes nothing new and waits for open calls, at most [`DRAIN`].
+    pub async fn serve(self, face: Arc<Face>, stop: CancellationToken) {
+        let (graceful, tasks) = (GracefulShutdown::new(), TaskTracker::new());
+        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                accepted = next(&self.listener, &room) => accepted,
+            };
+            let Some((stream, permit)) = accepted else {
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let face = Arc::clone(&face);
+            let service = service_fn(move |request| respond(Arc::clone(&face), request));
+            let connection = graceful.watch(builder().serve_connection(TokioIo::new(stream), service).into_owned());
+            tasks.spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::debug!(error = error.as_ref(), "a connection ended early");
+                }
+                drop(permit);
+            });
+        }
+        drop(self.listener);
+        if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
+            tracing::warn!("calls were still open when the server stopped");
+        }
+    }
+}
+
+async fn next(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(room).acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, _)) => {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "cannot set nodelay");
+            }
+            Some((stream, permit))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "cannot accept a connection");
+            None
+        }
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT).max_buf_size(HEAD_BYTES_MAX);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(STREAMS_MAX).max_header_list_size(64 << 10);
+    builder
+}
+
+/// The body of a request did not come whole: its connection ends without an answer.
+type Broken = Box<dyn std::error::Error + Send + Sync>;
+
+async fn respond(face: Arc<Face>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
+    let (head, body) = request.into_parts();
+    if let Some(refused) = face.refused(&head) {
+        return Ok(refused.map(Full::new));
+    }
+    let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect());
+    let response = match whole.await? {
+        Ok(body) => face.respond(Request::from_parts(head, body.to_bytes())).await,
+        Err(error) if error.is::<LengthLimitError>() => too_large(&face.gateway),
+        Err(error) => return Err(error),
+    };
+    Ok(response.map(Full::new))
+}

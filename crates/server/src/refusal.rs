@@ -1,0 +1,142 @@
+//! Answers of our own, in HubSpot's envelope, so that every client of HubSpot reads them.
+//!
+//! Their shape decides what the official clients do next. `@hubspot/api-client` retries a 429 only if its `policyName`
+//! is `TEN_SECONDLY_ROLLING` (HubSpot/hubspot-api-nodejs, `RetryDecorator`), and any 5xx; `hubspot-sdk` heeds
+//! `Retry-After` up to a minute and `x-should-retry`. So a refusal that passes by itself looks like a rate limit, and one
+//! that does not carries `x-should-retry: false`.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, StatusCode};
+use linchpin_core::time::Wall;
+use linchpin_engine::dispatch::DispatchError;
+use linchpin_hubspot::answer::Answer;
+use serde_json::{Map, Value};
+
+/// Tells generated clients whether to try again.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+/// What an overloaded gateway asks for: the length of HubSpot's window.
+const WINDOW: Duration = Duration::from_secs(10);
+
+/// Why there is no answer of HubSpot, as an answer.
+pub(crate) fn of(error: DispatchError, now: Wall, correlation: &str) -> Answer {
+    let code = error.code();
+    let told = format!("Linchpin {code}: {error}");
+    let refusal = match error {
+        // What HubSpot said to the dead credential is the best explanation.
+        DispatchError::DeadToken(Some(answer)) => return *answer,
+        DispatchError::DeadToken(None) => Refusal::new(401, told).never(),
+        DispatchError::Overloaded { .. } => Refusal::rate(told, WINDOW),
+        DispatchError::Deadline { wait } => Refusal::rate(told, wait.unwrap_or(WINDOW)),
+        DispatchError::DayExhausted { until } | DispatchError::Migrating { until } => {
+            Refusal::new(429, told).with("policyName", "DAILY").after(until - now).never()
+        }
+        DispatchError::Unreachable(_) => Refusal::new(502, told),
+        // Trying again might do it twice, and some clients try every 5xx again.
+        DispatchError::Unknown(_) => Refusal::new(424, told).never(),
+        DispatchError::Shutdown => Refusal::new(503, told).after(Duration::from_secs(1)),
+        DispatchError::UnknownInstall => Refusal::new(500, told).never(),
+    };
+    refusal.answer(correlation)
+}
+
+/// An answer in the making.
+pub(crate) struct Refusal {
+    status: u16,
+    message: String,
+    members: Vec<(&'static str, &'static str)>,
+    retry_after: Option<Duration>,
+    never: bool,
+}
+
+impl Refusal {
+    pub(crate) fn new(status: u16, message: String) -> Self {
+        Self { status, message, members: Vec::new(), retry_after: None, never: false }
+    }
+
+    /// A limit that passes after a while.
+    fn rate(message: String, wait: Duration) -> Self {
+        Self::new(429, message).with("errorType", "RATE_LIMIT").with("policyName", "TEN_SECONDLY_ROLLING").after(wait)
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.members.push((name, value));
+        self
+    }
+
+    fn after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    /// Trying again does not help.
+    pub(crate) fn never(self) -> Self {
+        Self { never: true, ..self }
+    }
+
+    pub(crate) fn answer(self, correlation: &str) -> Answer {
+        let mut members = Map::from_iter([("status".into(), "error".into()), ("message".into(), self.message.into())]);
+        members.insert("correlationId".to_owned(), correlation.into());
+        members.extend(self.members.into_iter().map(|(name, value)| (name.to_owned(), Value::from(value))));
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=utf-8"));
+        if let Ok(value) = HeaderValue::from_str(correlation) {
+            headers.insert("x-hubspot-correlation-id", value);
+        }
+        if let Some(wait) = self.retry_after {
+            // In whole seconds, never too early.
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)));
+        }
+        if self.never {
+            headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+        }
+        Answer { status: self.status, headers, body: Bytes::from(Value::Object(members).to_string()) }
+    }
+}
+
+/// A business conflict: `hubspot-sdk` would try it twice more.
+pub(crate) fn advise(answer: &mut Answer) {
+    if answer.status == StatusCode::CONFLICT.as_u16() {
+        answer.headers.insert(SHOULD_RETRY, HeaderValue::from_static("false"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use linchpin_engine::dispatch::Unresolved;
+
+    use super::*;
+
+    fn body(answer: &Answer) -> Value {
+        serde_json::from_slice(&answer.body).unwrap()
+    }
+
+    #[test]
+    fn a_refusal_that_passes_looks_like_a_rate_limit_and_says_how_long() {
+        let full = of(DispatchError::Overloaded { limit: 5 }, Wall(0), "id-1");
+        assert_eq!((full.status, &full.headers[RETRY_AFTER]), (429, &HeaderValue::from_static("10")));
+        assert_eq!(body(&full)["policyName"], "TEN_SECONDLY_ROLLING");
+        assert_eq!(body(&full)["correlationId"], "id-1");
+        assert!(body(&full)["message"].as_str().unwrap().contains("LP3017"));
+        let late = of(DispatchError::Deadline { wait: Some(Duration::from_millis(2_100)) }, Wall(0), "id");
+        assert_eq!(late.headers[RETRY_AFTER], "3");
+    }
+
+    #[test]
+    fn what_trying_again_would_harm_says_so() {
+        let unknown = Unresolved { answer: None, cause: None };
+        let cases = [
+            (DispatchError::Unknown(Box::new(unknown)), 424),
+            (DispatchError::DayExhausted { until: Wall(7_200_000) }, 429),
+            (DispatchError::UnknownInstall, 500),
+        ];
+        for (error, status) in cases {
+            let answer = of(error, Wall(0), "id");
+            assert_eq!((answer.status, &answer.headers[SHOULD_RETRY]), (status, &HeaderValue::from_static("false")));
+        }
+        let mut conflict = Refusal::new(409, "exists".to_owned()).answer("id");
+        advise(&mut conflict);
+        assert_eq!(conflict.headers[SHOULD_RETRY], "false");
+    }
+}
