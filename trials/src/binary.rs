@@ -61,6 +61,19 @@ impl Running {
         Self { child, out, err }
     }
 
+    /// Its resident memory now and at its highest, in kilobytes, as Linux tells it.
+    ///
+    /// # Panics
+    /// If it does not tell.
+    pub fn memory_kb(&self) -> (u64, u64) {
+        let status = read(Path::new(&format!("/proc/{}/status", self.child.id())));
+        let number = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            line.and_then(|line| line.split_whitespace().next()?.parse().ok()).expect("the kernel tells the memory")
+        };
+        (number("VmRSS:"), number("VmHWM:"))
+    }
+
     /// What it has written to standard output.
     pub fn out(&self) -> String {
         read(&self.out)

@@ -15,19 +15,40 @@ use crate::simulator::{Simulator, TOKEN};
 
 /// Downloads from a registry on a bad day.
 const INSTALL_LIMIT: Duration = Duration::from_secs(600);
-/// A program that hangs has failed.
-const RUN_LIMIT: Duration = Duration::from_secs(240);
+/// A program that hangs has failed; those that read a whole account start others, each of which takes seconds.
+const RUN_LIMIT: Duration = Duration::from_secs(480);
 /// Written last: a folder without it is half an installation.
 const STAMP: &str = "installed";
 
 /// What a client is written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Platform {
-    /// `package.json`, `package-lock.json` and `main.js`, which imports the files beside it.
+    /// `package.json`, `package-lock.json` and `main.js`, which imports `clients/common/checks.mjs`.
     Node,
     /// `requirements.txt` and `main.py`, which imports from `clients/common`.
     Python,
+    /// The same for packages that refuse Python 3.12 and newer.
+    Python311,
 }
+
+/// Interpreters by name, and the condition that one of them must meet.
+struct Interpreter {
+    names: &'static [&'static str],
+    condition: &'static str,
+    advice: &'static str,
+}
+
+const PYTHON: Interpreter = Interpreter {
+    names: &["python3"],
+    condition: "import venv, ensurepip",
+    advice: "install Python 3.11 or newer with venv (Debian: apt-get install python3 python3-venv)",
+};
+
+const PYTHON_311: Interpreter = Interpreter {
+    names: &["python3.11", "python3.10", "python3"],
+    condition: "import venv, ensurepip, sys; sys.exit(not (3, 10) <= sys.version_info < (3, 12))",
+    advice: "install Python 3.11 with venv (Debian: apt-get install python3.11 python3.11-venv)",
+};
 
 /// A client that drives the simulator.
 #[derive(Clone, Copy, Debug)]
@@ -47,12 +68,13 @@ impl Client {
         let home = self.install();
         let (program, script) = match self.platform {
             Platform::Node => (PathBuf::from("node"), home.join("main.js")),
-            Platform::Python => (python_of(&home), self.source().join("main.py")),
+            Platform::Python | Platform::Python311 => (python_of(&home), self.source().join("main.py")),
         };
         let mut command = Command::new(&program);
         command.arg(script).current_dir(&home).env_clear().stdin(Stdio::null());
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.env("HUBSPOT_BASE_URL", simulator.base()).env("HUBSPOT_TOKEN", TOKEN);
+        command.envs(simulator.certificate().map(|path| ("HUBSPOT_CA", path)));
         // Nothing is written beside the sources.
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         let ended = Running::start(command, &home, "run").wait(RUN_LIMIT);
@@ -69,7 +91,7 @@ impl Client {
     fn pins(&self) -> &'static [&'static str] {
         match self.platform {
             Platform::Node => &["package.json", "package-lock.json", ".npmrc"],
-            Platform::Python => &["requirements.txt"],
+            Platform::Python | Platform::Python311 => &["requirements.txt"],
         }
     }
 
@@ -85,15 +107,28 @@ impl Client {
             self.copy(&home, self.pins());
             match self.platform {
                 Platform::Node => node(&home),
-                Platform::Python => python(&home),
+                Platform::Python => python(&home, &PYTHON),
+                Platform::Python311 => python(&home, &PYTHON_311),
             }
             fs::write(home.join(STAMP), stamp).expect("the client's folder takes files");
         }
         if self.platform == Platform::Node {
             // Node looks for packages above the program, so it runs from where they are.
-            self.copy(&home, &["main.js", "checks.js"]);
+            self.copy_programs(&home);
+            share_checks(&self.source(), &home);
         }
         home
+    }
+
+    /// The program and the parts of it that stand beside it.
+    fn copy_programs(&self, home: &Path) {
+        for entry in fs::read_dir(self.source()).expect("a client has a folder") {
+            let path = entry.expect("a client's folder can be read").path();
+            if path.extension().is_some_and(|ending| ending == "js") {
+                fs::copy(&path, home.join(path.file_name().unwrap_or_default()))
+                    .expect("a client's files can be copied");
+            }
+        }
     }
 
     fn copy(&self, home: &Path, names: &[&str]) {
@@ -101,6 +136,16 @@ impl Client {
             fs::copy(self.source().join(name), home.join(name)).expect("a client's files can be copied");
         }
     }
+}
+
+/// Puts what the Node programs share beside the installed clients, whole at any moment: another trial may read it.
+fn share_checks(source: &Path, home: &Path) {
+    const NAME: &str = "checks.mjs";
+    let (from, to) = (source.with_file_name("common"), home.with_file_name("common"));
+    fs::create_dir_all(&to).expect("the target directory takes folders");
+    let half = to.join(format!("{NAME}.{}", std::process::id()));
+    fs::copy(from.join(NAME), &half).expect("a client's files can be copied");
+    fs::rename(half, to.join(NAME)).expect("a client's files can be copied");
 }
 
 /// Beside the profiles, so that both share it: `target/clients`.
@@ -118,10 +163,11 @@ fn node(home: &Path) {
     install("npm", &[&["ci"], &quiet[..]].concat(), home);
 }
 
-fn python(home: &Path) {
-    let get = "install Python 3.11 or newer with venv (Debian: apt-get install python3 python3-venv)";
-    demand("python3", &["-c", "import venv, ensurepip"], get, home);
-    install("python3", &["-m", "venv", "venv"], home);
+fn python(home: &Path, wanted: &Interpreter) {
+    let fits = |name: &&&str| succeeds(name, &["-c", wanted.condition], home);
+    let name = wanted.names.iter().find(fits).copied().unwrap_or_default();
+    assert!(!name.is_empty(), "none of {} will do: {}", wanted.names.join(", "), wanted.advice);
+    install(name, &["-m", "venv", "venv"], home);
     let quiet = ["--disable-pip-version-check", "--no-input", "--no-deps", "--only-binary", ":all:"];
     let line = [&["-m", "pip", "install"], &quiet[..], &["--requirement", "requirements.txt"]].concat();
     install(python_of(home), &line, home);
@@ -133,6 +179,11 @@ fn python_of(home: &Path) -> PathBuf {
 
 /// Panics with what to do if a program is not there.
 fn demand(program: &str, arguments: &[&str], advice: &str, home: &Path) {
+    let line = arguments.join(" ");
+    assert!(succeeds(program, arguments, home), "`{program} {line}` fails: {advice}");
+}
+
+fn succeeds(program: &str, arguments: &[&str], home: &Path) -> bool {
     let status = Command::new(program)
         .args(arguments)
         .current_dir(home)
@@ -140,13 +191,17 @@ fn demand(program: &str, arguments: &[&str], advice: &str, home: &Path) {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-    assert!(status.is_ok_and(|status| status.success()), "`{program} {}` fails: {advice}", arguments.join(" "));
+    status.is_ok_and(|status| status.success())
 }
 
 /// Runs a step of an installation with the environment as it is: it may name a proxy or a mirror.
 fn install(program: impl AsRef<OsStr>, arguments: &[&str], home: &Path) {
     let mut command = Command::new(program.as_ref());
     command.args(arguments).current_dir(home).stdin(Stdio::null());
+    // What is built from source is built with the pinned tools; pip changed the name of the setting.
+    for name in ["PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT"] {
+        command.env(name, "requirements.txt");
+    }
     let ended = Running::start(command, home, "install").wait(INSTALL_LIMIT);
     let line = format!("{} {}", program.as_ref().to_string_lossy(), arguments.join(" "));
     assert_eq!(ended.code, Some(0), "{line}\nout: {}\nerr: {}", ended.out, ended.err);
@@ -228,6 +283,15 @@ mod tests {
     #[should_panic(expected = "ended early")]
     fn a_check_that_never_ran_does_not_satisfy() {
         Report::of("1..2\nok one\n1 passed, 0 failed\n").demand_all();
+    }
+
+    #[test]
+    #[should_panic(expected = "do that")]
+    fn an_interpreter_that_does_not_fit_is_named_with_what_to_do() {
+        python(
+            Path::new("."),
+            &Interpreter { names: &["false", "linchpin-no-such-program"], condition: "", advice: "do that" },
+        );
     }
 
     #[test]

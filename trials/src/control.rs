@@ -71,6 +71,24 @@ impl Control {
     /// # Panics
     /// If there is no answer.
     pub fn call(&self, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, String) {
+        self.within_limit(self.answer(method, path, body))
+    }
+
+    /// Makes many GETs at once, and gives status and text of each in their order.
+    ///
+    /// # Panics
+    /// If one has no answer.
+    pub fn get_together(&self, paths: &[String]) -> Vec<(StatusCode, String)> {
+        let calls = paths.iter().map(|path| self.answer(Method::GET, path, None));
+        self.within_limit(futures_util::future::join_all(calls))
+    }
+
+    fn within_limit<T>(&self, work: impl Future<Output = T>) -> T {
+        let limited = self.runtime.block_on(async { tokio::time::timeout(ANSWER_LIMIT, work).await });
+        limited.expect("the server answers in time")
+    }
+
+    async fn answer(&self, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, String) {
         let request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
@@ -78,13 +96,9 @@ impl Control {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body.map(Value::to_string).unwrap_or_default())))
             .expect("the trial's requests are well-formed");
-        let answer = async {
-            let answer = self.client.request(request).await.expect("the simulator answers");
-            let status = answer.status();
-            let bytes = answer.into_body().collect().await.expect("the answer is complete").to_bytes();
-            (status, String::from_utf8_lossy(&bytes).into_owned())
-        };
-        let limited = self.runtime.block_on(async { tokio::time::timeout(ANSWER_LIMIT, answer).await });
-        limited.expect("the simulator answers in time")
+        let answer = self.client.request(request).await.expect("the server answers");
+        let status = answer.status();
+        let bytes = answer.into_body().collect().await.expect("the answer is complete").to_bytes();
+        (status, String::from_utf8_lossy(&bytes).into_owned())
     }
 }

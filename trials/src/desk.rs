@@ -19,7 +19,7 @@ use linchpin_engine::sync::{Context, Options, Sources};
 use linchpin_engine::tasks::Tasks;
 use linchpin_engine::upstream::Upstream;
 use linchpin_hubspot::answer::Answer;
-use linchpin_hubspot::call::Call;
+use linchpin_hubspot::call::{Auth, Call};
 use linchpin_hubspot::id::{AppId, Install, PortalId};
 use linchpin_hubspot::version::ApiVersion;
 use linchpin_mapping::{Catalog, Compiled, SyncFile};
@@ -63,12 +63,26 @@ impl Desk {
     /// # Panics
     /// If the store cannot be read.
     pub async fn beside(simulator: InProcess, seed: u64, tier: Tier, stores: Stores) -> Self {
+        Self::with_token(simulator, seed, tier, stores, TOKEN.into()).await
+    }
+
+    /// A door whose calls carry another token.
+    ///
+    /// # Panics
+    /// If the store cannot be read.
+    pub async fn with_token(
+        simulator: InProcess,
+        seed: u64,
+        tier: Tier,
+        stores: Stores,
+        token: secrecy::SecretString,
+    ) -> Self {
         let tasks = Tasks::new();
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::new(BEGINNING));
         let parts = Parts {
             clock: Arc::clone(&clock),
             upstream: Arc::new(Wire(simulator.clone())),
-            credentials: Arc::new(StaticCredentials::private_app(TOKEN.into())),
+            credentials: Arc::new(StaticCredentials::private_app(token)),
             records: Arc::clone(&stores.budget),
             days: Arc::new(UtcDays),
             seed,
@@ -124,13 +138,14 @@ struct Wire(InProcess);
 #[async_trait]
 impl Upstream for Wire {
     async fn send(&self, _permit: Permit, token: &Token, call: &Call) -> Outcome {
-        let request = http::Request::builder()
+        let mut request = http::Request::builder()
             .method(call.method.clone())
             .uri(format!("http://simulator{}", call.target()))
-            .header("authorization", format!("Bearer {}", token.secret.expose_secret()))
-            .header("content-type", "application/json")
-            .body(call.body.clone().unwrap_or_default());
-        let request = match request {
+            .header("content-type", call.content.media_type());
+        if call.auth == Auth::Bearer {
+            request = request.header("authorization", format!("Bearer {}", token.secret.expose_secret()));
+        }
+        let request = match request.body(call.body.clone().unwrap_or_default()) {
             Ok(request) => request,
             Err(error) => {
                 return Outcome::NotSent(Cause { kind: CauseKind::Build, detail: error.to_string() });

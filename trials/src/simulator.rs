@@ -1,5 +1,6 @@
 //! Starts `linchpin sim` on a free port, speaks with it, and stops it.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::Method;
@@ -21,7 +22,8 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Simulator {
     control: Control,
-    _process: Running,
+    certificate: Option<PathBuf>,
+    process: Running,
     _folder: TempDir,
 }
 
@@ -31,8 +33,22 @@ impl Simulator {
     /// # Panics
     /// If it does not say in time where it listens.
     pub fn start(flags: &[&str]) -> Self {
+        Self::launch(tempfile::tempdir().expect("a folder can be made"), flags, None)
+    }
+
+    /// Starts one that also speaks HTTPS and is a proxy for clients whose host is fixed.
+    ///
+    /// # Panics
+    /// As [`Simulator::start`].
+    pub fn start_with_tls(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let arguments = ["sim", "--port", "0", "--token", TOKEN].into_iter().chain(flags.iter().copied());
+        let certificate = folder.path().join("ca.pem");
+        Self::launch(folder, flags, Some(certificate))
+    }
+
+    fn launch(folder: TempDir, flags: &[&str], certificate: Option<PathBuf>) -> Self {
+        let tls = certificate.iter().flat_map(|path| ["--tls-ca", path.to_str().expect("a temporary path is text")]);
+        let arguments = ["sim", "--port", "0", "--token", TOKEN].into_iter().chain(flags.iter().copied()).chain(tls);
         let mut process = Running::start(binary::command(arguments), folder.path(), "sim");
         let mut base = None;
         binary::until(START_LIMIT, || {
@@ -41,7 +57,12 @@ impl Simulator {
         });
         let base = base.unwrap_or_default();
         assert!(!base.is_empty(), "no simulator; out: {}; err: {}", process.out(), process.err());
-        Self { control: Control::new(&base, TOKEN), _process: process, _folder: folder }
+        Self { control: Control::new(&base, TOKEN), certificate, process, _folder: folder }
+    }
+
+    /// The file of the certificate that HTTPS clients are to trust.
+    pub fn certificate(&self) -> Option<&Path> {
+        self.certificate.as_deref()
     }
 
     /// Its address.
@@ -52,6 +73,11 @@ impl Simulator {
     /// Its client.
     pub fn control(&self) -> &Control {
         &self.control
+    }
+
+    /// Its resident memory now and at its highest, in kilobytes.
+    pub fn memory_kb(&self) -> (u64, u64) {
+        self.process.memory_kb()
     }
 
     /// The running totals.
@@ -126,8 +152,8 @@ impl Simulator {
     }
 }
 
-/// The address in the line that a simulator prints when it is ready.
-fn address(out: &str) -> Option<String> {
+/// The address in the line that a server prints when it is ready.
+pub fn address(out: &str) -> Option<String> {
     let complete = out.rsplit_once('\n').map_or("", |(lines, _)| lines);
     complete.lines().find_map(|line| line.strip_prefix("listening on ")).map(|base| base.trim().to_owned())
 }

@@ -104,6 +104,15 @@ const TROUBLE: &str = r#"[
     {"probability": 0.02, "fault": {"kind": "rate_limit", "policy": "ten_secondly"}}
 ]"#;
 
+/// Answers are lost, and the write is done only seconds later: while its outcome is looked for, or just before.
+const LATE: &str = r#"[
+    {"method": "POST", "path": "/crm/**/batch/create", "probability": 0.4, "times": 4,
+     "fault": {"kind": "lost_answer", "executed_after_ms": 9500}},
+    {"method": "POST", "path": "/crm/**/batch/*", "probability": 0.15,
+     "fault": {"kind": "lost_answer", "executed_after_ms": 4000}},
+    {"probability": 0.03, "fault": {"kind": "status", "status": 502}}
+]"#;
+
 /// Store failures that stop a run: before the write, and after it (the answer of the store is lost).
 fn break_the_store(script: &Script, seed: u64) {
     let skip = usize::try_from(seed % 5).unwrap_or(0);
@@ -199,4 +208,39 @@ async fn every_row_is_there_once_whatever_goes_wrong() {
     figure("runs that stopped and were taken up again", stops);
     figure("answers lost after the write", lost);
     assert!(lost > 0, "the trial lost no answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn writes_that_are_done_long_after_their_answer_was_lost_make_no_duplicate() {
+    let seeds = parameter("SEEDS", 4);
+    let (mut late, mut creations) = (0, 0);
+    for seed in 0..seeds {
+        let store = SqliteStore::in_memory().expect("a store");
+        let options = SimOptions { seed, latency_ms: 120, ..SimOptions::default() };
+        let desk = Desk::start(options, Tier::Professional, store.stores()).await;
+        let sources = sources("shop", Arc::new(Shop));
+        let _ = compile(&desk, MAPPING).await;
+        desk.control("POST", "/_control/faults", LATE).await;
+        let troubled = async {
+            let mut rounds = 0..10;
+            while rounds.next().is_some() && !matches!(attempt(&desk, &sources).await, Ok(true)) {}
+        };
+        tokio::time::timeout(Duration::from_secs(3_600), troubled).await.expect("no run takes longer than an hour");
+        desk.control("DELETE", "/_control/faults", "").await;
+        let healed = async { while !attempt(&desk, &sources).await.expect("nothing goes wrong any more") {} };
+        tokio::time::timeout(Duration::from_secs(3_600), healed).await.expect("it converges within an hour");
+        // Whatever is still on its way comes now.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        check(&desk).await;
+        for line in desk.control("GET", "/_control/ledger", "").await.lines() {
+            let entry: Value = serde_json::from_str(line).expect("a line of the ledger");
+            let is_late = entry["executed"].as_i64() > entry["answered"].as_i64();
+            late += u64::from(is_late);
+            creations += u64::from(is_late && entry["route"] == "POST /crm/objects/2026-03/products/batch/create");
+        }
+    }
+    figure("seeds", seeds);
+    figure("batches done after their answer was lost", late);
+    figure("creations without a unique key among them", creations);
+    assert!(creations > 0, "no creation was done late");
 }

@@ -94,14 +94,15 @@ def eventually(ask, satisfies):
 @contextlib.contextmanager
 def fault(path, kind, times=1, **more):
     """Arms a fault for the calls of the block."""
-    _control("POST", "faults", {"path": path, "times": times, "fault": {"kind": kind, **more}})
+    control("POST", "faults", {"path": path, "times": times, "fault": {"kind": kind, **more}})
     try:
         yield
     finally:
-        _control("DELETE", "faults")
+        control("DELETE", "faults")
 
 
-def _control(method, path, body=None):
+def control(method, path, body=None):
+    """The answer of one of the simulator's control calls."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"{BASE_URL}/_control/{path}", data=data, method=method)
     with urllib.request.urlopen(request, timeout=CONTROL_LIMIT_S) as answer:

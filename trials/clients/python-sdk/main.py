@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "common"
 import hubspot_sdk
 from hubspot_sdk import HubSpot
 
+import account  # noqa: F401: adds its checks
 from checks import BASE_URL, TOKEN, address, check, contains, equal, eventually, fault, fresh, run_all
 
 UNKNOWN_ID = "999999999999"
