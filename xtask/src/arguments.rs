@@ -1,6 +1,6 @@
 //! The command line as data.
 //!
-//! Written by hand: five commands and four options do not pay for a parser that takes longer to build than to run.
+//! Written by hand: five commands and five options do not pay for a parser that takes longer to build than to run.
 
 /// What the user asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) enum Command {
     /// Writes the generated files, or compares them.
     Generate { check: bool },
     /// Runs the long proofs.
-    Soak { only: Option<String>, seeds: Option<u32> },
+    Soak { only: Option<String>, seeds: Option<u32>, seconds: Option<u32> },
     /// Runs the measurements.
     Bench { only: Option<String> },
 }
@@ -31,6 +31,7 @@ struct Given {
     check: bool,
     only: Option<String>,
     seeds: Option<u32>,
+    seconds: Option<u32>,
 }
 
 /// Reads the arguments after the program's name.
@@ -42,7 +43,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         "test" => &["--fast", "--json"],
         "tidy" => &["--json"],
         "generate" => &["--check"],
-        "soak" => &["--only", "--seeds"],
+        "soak" => &["--only", "--seeds", "--seconds"],
         "bench" => &["--only"],
         other => return Err(Usage(format!("unknown command `{other}`"))),
     };
@@ -59,6 +60,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
             "--json" => given.json = true,
             "--check" => given.check = true,
             "--only" => given.only = Some(value(&option, arguments.next())?),
+            "--seconds" => given.seconds = Some(number(&option, &value(&option, arguments.next())?)?),
             _ => given.seeds = Some(number(&option, &value(&option, arguments.next())?)?),
         }
     }
@@ -66,7 +68,7 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
         "test" => Command::Test { fast: given.fast, json: given.json },
         "tidy" => Command::Tidy { json: given.json },
         "generate" => Command::Generate { check: given.check },
-        "soak" => Command::Soak { only: given.only, seeds: given.seeds },
+        "soak" => Command::Soak { only: given.only, seeds: given.seeds, seconds: given.seconds },
         _ => Command::Bench { only: given.only },
     })
 }
@@ -100,7 +102,14 @@ mod tests {
             ("test --fast --json", Command::Test { fast: true, json: true }),
             ("tidy --json", Command::Tidy { json: true }),
             ("generate --check", Command::Generate { check: true }),
-            ("soak --only kill --seeds 20", Command::Soak { only: Some("kill".into()), seeds: Some(20) }),
+            (
+                "soak --only kill --seeds 20",
+                Command::Soak { only: Some("kill".into()), seeds: Some(20), seconds: None },
+            ),
+            (
+                "soak --only fuzz --seconds 120",
+                Command::Soak { only: Some("fuzz".into()), seeds: None, seconds: Some(120) },
+            ),
             ("bench", Command::Bench { only: None }),
         ];
         for (line, expected) in cases {

@@ -37,7 +37,8 @@ Commands:
   test [--fast] [--json]             the gate: format, tidy, lints, all tests, docs, the release binary
   tidy [--json]                      layering, headers, file sizes, words, links, error pages
   generate [--check]                 writes (or compares) the files that are made from the code
-  soak [--only NAME] [--seeds N]     the long proofs; each writes bench/<name>.md
+  soak [--only NAME] [--seeds N] [--seconds N]
+                                     the long proofs; each writes bench/<name>.md
   bench [--only NAME]                the measurements; each writes bench/<name>.md
   help                               this text
 
@@ -46,6 +47,7 @@ Options:
   --json       the last line on standard output is one JSON object
   --only NAME  runs one entry of the list; `soak --only ?` prints the list
   --seeds N    how many seeds (or kills) a proof tries, where it tries any
+  --seconds N  how long a proof runs, where it runs for a stated time
 
 Examples:
   cargo xtask test
@@ -83,8 +85,11 @@ fn dispatch(command: &Command) -> anyhow::Result<ExitCode> {
         Command::Test { fast, json } => gate::run(&root, *fast, *json)?,
         Command::Tidy { json } => tidy::run(&root, *json)?,
         Command::Generate { check } => generate::run(&root, *check)?,
-        Command::Soak { only, seeds } => proofs::run(&root, proofs::SOAK, only.as_deref(), *seeds)?,
-        Command::Bench { only } => proofs::run(&root, proofs::BENCH, only.as_deref(), None)?,
+        Command::Soak { only, seeds, seconds } => {
+            let wanted = proofs::Wanted { seeds: *seeds, seconds: *seconds };
+            proofs::run(&root, proofs::SOAK, only.as_deref(), wanted)?
+        }
+        Command::Bench { only } => proofs::run(&root, proofs::BENCH, only.as_deref(), proofs::Wanted::default())?,
     };
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

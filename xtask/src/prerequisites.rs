@@ -30,6 +30,7 @@ const NEEDS: &[Need] = &[
         why: "a C compiler: SQLite is built from source",
         packages: &["gcc", "libc6-dev"],
     },
+    Need { programs: &["curl"], proof: &[], why: "curl: types what the guide says", packages: &["curl"] },
     Need { programs: &["git"], proof: &[], why: "git: tidy asks it which files are ours", packages: &["git"] },
     Need {
         programs: &["python3"],
@@ -38,8 +39,20 @@ const NEEDS: &[Need] = &[
         why: "Python with venv: for the tests that drive Python clients",
         packages: &["python3", "python3-venv"],
     },
+    Need {
+        programs: &["python3.11", "python3.10", "python3"],
+        proof: &["-c", "import ensurepip, sys; sys.exit(not (3, 10) <= sys.version_info < (3, 12))"],
+        why: "Python 3.11 with venv: for a client under test (airbyte-source-hubspot) that refuses Python 3.12",
+        packages: &["python3.11", "python3.11-venv"],
+    },
     Need { programs: &["node"], proof: &[], why: "Node: for the tests that drive Node clients", packages: &["nodejs"] },
     Need { programs: &["npm"], proof: &[], why: "npm: installs the Node clients under test", packages: &["npm"] },
+    Need {
+        programs: &["chromium", "chromium-browser", "google-chrome"],
+        proof: &[],
+        why: "Chromium: for the test of the simulator's page",
+        packages: &["chromium"],
+    },
 ];
 
 /// Makes sure that everything is there: installs it where we may, else says in one line each what is missing.
@@ -121,15 +134,19 @@ mod tests {
     #[test]
     fn one_of_several_names_is_enough() {
         let folder = tempfile::tempdir().expect("a folder");
-        for name in ["clang", "git", "python3", "node", "npm"] {
+        for name in ["clang", "curl", "git", "python3", "node", "npm", "google-chrome"] {
             std::fs::write(folder.path().join(name), "").expect("a file");
         }
         let folders = [folder.path().to_owned()];
         assert!(missing(&folders, |_, _| true).is_empty());
         let unproven: Vec<String> = missing(&folders, |_, _| false).into_iter().map(sentence).collect();
-        let wanted = "  Python with venv: for the tests that drive Python clients is missing; \
-                      on Debian: apt-get install python3 python3-venv";
-        assert_eq!(unproven, [wanted]);
+        let wanted = [
+            "  Python with venv: for the tests that drive Python clients is missing; \
+             on Debian: apt-get install python3 python3-venv",
+            "  Python 3.11 with venv: for a client under test (airbyte-source-hubspot) that refuses Python 3.12 is \
+             missing; on Debian: apt-get install python3.11 python3.11-venv",
+        ];
+        assert_eq!(unproven, wanted);
     }
 
     #[test]

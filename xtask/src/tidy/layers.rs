@@ -30,7 +30,9 @@ const MAPPING: &str = "linchpin-mapping";
 const STORE_SQLITE: &str = "linchpin-store-sqlite";
 const SOURCES: &str = "linchpin-sources";
 const ENGINE: &str = "linchpin-engine";
+const SERVER: &str = "linchpin-server";
 const SIMULATOR: &str = "linchpin-simulator";
+const FACADE: &str = "linchpin";
 
 /// What follows from what: `hubspot <- core <- ports <- stores, sources`, `mapping -> core`, `engine -> ports, mapping`.
 const ROWS: &[Row] = &[
@@ -39,7 +41,8 @@ const ROWS: &[Row] = &[
         may: &[],
         tests_may: &[],
         // Pure: formats and types, nothing that can open a socket, a file or a clock.
-        outside: Some(&["bytes", "http", "serde", "serde_json", "thiserror"]),
+        // Digests and secrets are for OAuth.
+        outside: Some(&["base64", "bytes", "http", "secrecy", "serde", "serde_json", "sha2", "thiserror"]),
     },
     Row {
         name: CORE,
@@ -58,16 +61,25 @@ const ROWS: &[Row] = &[
         tests_may: &[SIMULATOR, STORE_SQLITE, SOURCES],
         outside: None,
     },
+    Row { name: SERVER, may: &[ENGINE, PORTS, CORE, HUBSPOT], tests_may: &[], outside: None },
     Row { name: SIMULATOR, may: &[], tests_may: &[], outside: None },
     Row {
+        name: FACADE,
+        may: &[ENGINE, MAPPING, PORTS, STORE_SQLITE, SOURCES, CORE, HUBSPOT],
+        tests_may: &[SIMULATOR],
+        outside: None,
+    },
+    // What a stranger writes knows the facade alone.
+    Row { name: "linchpin-embedded", may: &[FACADE], tests_may: &[SIMULATOR], outside: None },
+    Row {
         name: "linchpin-cli",
-        may: &[ENGINE, MAPPING, PORTS, STORE_SQLITE, SOURCES, SIMULATOR, CORE, HUBSPOT],
+        may: &[FACADE, SERVER, ENGINE, MAPPING, PORTS, STORE_SQLITE, SOURCES, SIMULATOR, CORE, HUBSPOT],
         tests_may: &[],
         outside: None,
     },
     Row {
         name: "linchpin-trials",
-        may: &[ENGINE, MAPPING, PORTS, STORE_SQLITE, SOURCES, SIMULATOR, CORE, HUBSPOT],
+        may: &[FACADE, ENGINE, MAPPING, PORTS, STORE_SQLITE, SOURCES, SIMULATOR, CORE, HUBSPOT],
         tests_may: &[],
         outside: None,
     },
