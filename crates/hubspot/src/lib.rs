@@ -31,6 +31,7 @@ pub mod batch;
 pub mod call;
 pub mod endpoint;
 pub mod errors;
+pub mod event;
 pub mod id;
 pub mod journal;
 pub mod limits;
