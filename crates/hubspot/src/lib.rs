@@ -32,6 +32,7 @@ pub mod call;
 pub mod endpoint;
 pub mod errors;
 pub mod event;
+pub mod fingerprint;
 pub mod id;
 pub mod journal;
 pub mod limits;
