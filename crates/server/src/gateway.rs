@@ -19,6 +19,7 @@ use linchpin_hubspot::id::Install;
 use crate::callers::{Caller, Callers};
 use crate::metrics;
 use crate::refusal::{self, Refusal};
+use crate::webhooks::{self, Webhooks};
 
 /// The largest body of a request, in bytes. HubSpot's largest batches stay far below.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -70,6 +71,9 @@ const NOT_PASSED_BACK: [&str; 9] = [
     "upgrade",
 ];
 
+/// Paths below these are never HubSpot's.
+const OWN_PREFIXES: [&str; 3] = ["/linchpin/", "/webhooks/hubspot/", "/webhooks/workflow/"];
+
 /// What the face is built from.
 pub struct Face {
     /// Where calls go.
@@ -84,11 +88,16 @@ pub struct Face {
     pub upstream: String,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Where HubSpot delivers, if it does.
+    pub webhooks: Option<Webhooks>,
 }
 
 impl Face {
     /// Answers one request, whatever it holds.
     pub async fn respond(&self, request: Request<Bytes>) -> Response<Bytes> {
+        if let Some((webhooks, place)) = self.delivered_to(request.uri().path()) {
+            return webhooks.take(place, request).await;
+        }
         let (head, body) = request.into_parts();
         let answer = match head.uri.path() {
             "/healthz" => page("text/plain", Bytes::from_static(b"ok\n")),
@@ -97,7 +106,8 @@ impl Face {
                 let scheduler = self.dispatch.snapshot().await;
                 page("text/plain; version=0.0.4", metrics::page(self.gateway.saved(), scheduler.as_ref()).into())
             }
-            path if path == "/" || path.starts_with("/linchpin/") => {
+            // HubSpot owns the other paths below `/webhooks`.
+            path if path == "/" || OWN_PREFIXES.iter().any(|own| path.starts_with(own)) => {
                 Refusal::new(404, format!("nothing of Linchpin is at {path}"))
                     .never()
                     .answer(&self.gateway.correlation())
@@ -109,9 +119,20 @@ impl Face {
 
     /// The refusal of a request whose body need not be read: nobody is known to have sent it.
     pub(crate) fn refused(&self, head: &http::request::Parts) -> Option<Response<Bytes>> {
-        let own = matches!(head.uri.path(), "/healthz" | "/readyz" | "/metrics" | "/");
+        // What HubSpot delivers shows no key: its signature is over the body.
+        let own = matches!(head.uri.path(), "/healthz" | "/readyz" | "/metrics" | "/")
+            || self.delivered_to(head.uri.path()).is_some();
         let refusal = if own { None } else { self.caller(&head.headers).err() };
         refusal.map(|refusal| to_response(refusal.answer(&self.gateway.correlation())))
+    }
+
+    fn delivered_to(&self, path: &str) -> Option<(&Webhooks, webhooks::Place)> {
+        Some((self.webhooks.as_ref()?, webhooks::place(path)?))
+    }
+
+    /// The largest body of a request, in bytes.
+    pub(crate) fn body_bytes_max(&self, head: &http::request::Parts) -> usize {
+        self.delivered_to(head.uri.path()).map_or(BODY_BYTES_MAX, |_| webhooks::BODY_BYTES_MAX)
     }
 
     async fn ready(&self) -> Answer {
@@ -245,7 +266,7 @@ fn page(kind: &'static str, body: Bytes) -> Answer {
 }
 
 /// A request whose body is too large.
-pub(crate) fn too_large(gateway: &Gateway) -> Response<Bytes> {
-    let message = format!("the body has more than {BODY_BYTES_MAX} bytes");
+pub(crate) fn too_large(gateway: &Gateway, limit: usize) -> Response<Bytes> {
+    let message = format!("the body has more than {limit} bytes");
     to_response(Refusal::new(413, message).never().answer(&gateway.correlation()))
 }

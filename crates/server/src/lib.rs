@@ -8,3 +8,4 @@ pub mod gateway;
 pub mod listen;
 mod metrics;
 mod refusal;
+pub mod webhooks;

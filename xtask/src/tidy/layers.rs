@@ -72,7 +72,7 @@ const ROWS: &[Row] = &[
         tests_may: &[SIMULATOR, STORE_SQLITE, SOURCES],
         outside: None,
     },
-    Row { name: SERVER, may: &[ENGINE, PORTS, CORE, HUBSPOT], tests_may: &[], outside: None },
+    Row { name: SERVER, may: &[ENGINE, PORTS, CORE, HUBSPOT], tests_may: &[STORE_SQLITE], outside: None },
     Row { name: SIMULATOR, may: &[], tests_may: &[], outside: None },
     Row {
         name: FACADE,

@@ -8,6 +8,7 @@ mod layers;
 mod place;
 mod secret;
 mod source;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -21,6 +22,7 @@ use serde_json::Value;
 pub(crate) use file::{Coalesce, DEFAULT_BASE_URL, File, Gateway, Guard, Lane, Tier};
 pub(crate) use layers::Environment;
 pub(crate) use source::{Csv, EmptyField, Source, Sqlite};
+pub(crate) use webhooks::{ResolvedApp, Signature, Webhooks};
 
 use crate::args::ConfigArgs;
 use crate::failure::{Code, Failure};
@@ -99,6 +101,11 @@ impl Config {
     /// The gateway.
     pub(crate) fn gateway(&self) -> &Gateway {
         &self.settings.gateway
+    }
+
+    /// Whose webhooks are accepted.
+    pub(crate) fn webhooks(&self) -> &Webhooks {
+        &self.settings.webhooks
     }
 
     /// Fetches the key of each caller of the gateway.

@@ -1,9 +1,17 @@
 //! From a configuration to the face that other programs call.
 
+use std::sync::Arc;
+
 use linchpin_core::schedule::lanes::Lane;
+use linchpin_engine::clock::Clock;
 use linchpin_engine::gateway::{Coalesce, Gateway};
+use linchpin_engine::ingress::{App, Ingress};
+use linchpin_hubspot::id::AppId;
+use linchpin_hubspot::signature::Scheme;
+use linchpin_ports::event_log::EventLog;
 use linchpin_server::callers::{Caller, Callers};
 use linchpin_server::gateway::Face;
+use linchpin_server::webhooks::{Outside, Webhooks};
 
 use super::door::{self, Doors};
 use super::trouble;
@@ -16,7 +24,7 @@ const TOKEN_CALLER: &str = "hubspot-token";
 /// Opens the store, the door to HubSpot, asks whose token it is, and puts the face before it.
 pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure> {
     // Keys first: a wrong reference is told without asking HubSpot.
-    let callers = callers(config)?;
+    let (callers, apps) = (callers(config)?, config.webhook_apps()?);
     let store = super::open_store(&config.store())?;
     let client = door::open(config, store.stores(), doors).await?;
     let install = client.install();
@@ -28,8 +36,9 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
     let (dispatch, clock) = (client.dispatch().clone(), client.clock());
     let dice = linchpin::dice().map_err(|error| trouble::of_facade(error, config))?;
     let gateway = Gateway::new(dispatch.clone(), install, coalesce, client.clock(), dice);
+    let webhooks = webhooks(apps, config, store.stores().events, client.clock());
     let upstream = config.hubspot().base_url.as_str().to_owned();
-    Ok(Face { gateway, dispatch, install, callers, upstream, clock })
+    Ok(Face { gateway, dispatch, install, callers, upstream, clock, webhooks })
 }
 
 fn callers(config: &Config) -> Result<Callers, Failure> {
@@ -46,4 +55,30 @@ fn callers(config: &Config) -> Result<Callers, Failure> {
         callers.admit(&key, Caller { name: name.to_owned(), lane });
     }
     Ok(callers)
+}
+
+fn webhooks(
+    apps: Vec<config::ResolvedApp>,
+    config: &Config,
+    log: Arc<dyn EventLog>,
+    clock: Arc<dyn Clock>,
+) -> Option<Webhooks> {
+    if apps.is_empty() {
+        return None;
+    }
+    let settings = config.webhooks();
+    let outside = match &settings.public_url {
+        Some(url) => Outside::Fixed(url.0.clone()),
+        None => Outside::Forwarded(settings.trusted_proxies.clone()),
+    };
+    let apps = apps.into_iter().map(|app| App {
+        id: AppId(app.number),
+        secrets: app.secrets,
+        least: match app.least {
+            config::Signature::V1 => Scheme::V1,
+            config::Signature::V2 => Scheme::V2,
+            config::Signature::V3 => Scheme::V3,
+        },
+    });
+    Some(Webhooks::new(Ingress::new(apps.collect(), log, clock), outside))
 }
