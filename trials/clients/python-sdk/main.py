@@ -2,7 +2,8 @@
 
 HUBSPOT_BASE_URL=http://127.0.0.1:4010 HUBSPOT_TOKEN=pat-test-1 python main.py
 
-The simulator runs with --index-lag off, so that a search sees what was just written.
+The simulator runs with --index-lag off, so that a search sees what was just written, and with
+--oauth-app client-1:secret-1, the app that is installed.
 """
 
 import datetime
@@ -15,6 +16,7 @@ import hubspot_sdk
 from hubspot_sdk import HubSpot
 
 import account  # noqa: F401: adds its checks
+import oauth  # noqa: F401: adds its checks
 from checks import BASE_URL, TOKEN, address, check, contains, equal, eventually, fault, fresh, run_all
 
 UNKNOWN_ID = "999999999999"
