@@ -8,6 +8,7 @@ import assert from 'node:assert/strict'
 import hubspot from '@hubspot/api-client'
 
 import './account.js'
+import './errors.js'
 import './oauth.js'
 import './wall.js'
 import { baseUrl, check, eventually, refusal, runAll, token, withFault } from '../common/checks.mjs'

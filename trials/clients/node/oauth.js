@@ -91,8 +91,10 @@ check('a code is lost with another address, and kept by another secret', async (
 })
 
 check('an optional scope is granted where the person leaves it checked', async () => {
-  const { accessToken } = await exchange((await decide(page('crm.objects.companies.read'))).code)
-  assert.ok((await crmOf(accessToken).companies.basicApi.getPage(1)).results)
+  const optional = 'crm.objects.companies.read'
+  const { accessToken } = await exchange((await decide(page(optional))).code)
+  assert.deepEqual([...(await oauth.accessTokensApi.get(accessToken)).scopes].sort(), [...scopes, optional].sort())
+  assert.equal((await crmOf(accessToken).companies.basicApi.getPageWithHttpInfo(1)).httpStatusCode, 200)
 })
 
 check('an access token calls what its scopes allow and nothing else', async () => {
@@ -102,6 +104,7 @@ check('an access token calls what its scopes allow and nothing else', async () =
   assert.equal((await crm.contacts.basicApi.getById(id)).properties.firstname, 'Ada')
   const error = await refusal(403, crm.companies.basicApi.getPage())
   assert.equal(error.body.category, 'MISSING_SCOPES')
+  assert.ok(error.body.errors[0].context.requiredGranularScopes.includes('crm.objects.companies.read'))
   const { headers } = await crm.contacts.basicApi.getPageWithHttpInfo(1)
   // Since public apps have no limit of a day.
   const header = (name) => headers[`x-hubspot-ratelimit-${name}`]

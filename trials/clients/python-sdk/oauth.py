@@ -135,6 +135,7 @@ def _():
     equal(objects.contacts.get(made.id).properties["firstname"], "Ada")
     error = refusal(hubspot_sdk.PermissionDeniedError, objects.companies.list)
     equal(error["category"], "MISSING_SCOPES")
+    contains(error["errors"][0]["context"]["requiredGranularScopes"], "crm.objects.companies.read")
     answer = objects.contacts.with_raw_response.list(limit=1)
     # Since public apps have no limit of a day.
     limits = [answer.headers.get(f"X-HubSpot-RateLimit-{name}") for name in ("Max", "Daily")]

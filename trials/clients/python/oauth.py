@@ -89,8 +89,11 @@ def _():
 
 @check("an optional scope is granted where the person leaves it checked")
 def _():
-    got = exchange(decide(page(optional_scope=("crm.objects.deals.read",)))["code"])
-    equal(crm_of(got.access_token).deals.basic_api.get_page(limit=1).results, [])
+    optional = "crm.objects.deals.read"
+    got = exchange(decide(page(optional_scope=(optional,)))["code"])
+    equal(sorted(hub.access_tokens_api.get(got.access_token).scopes), sorted([*SCOPES, optional]))
+    _, status, _ = crm_of(got.access_token).deals.basic_api.get_page_with_http_info(limit=1)
+    equal(status, 200)
 
 
 @check("an access token calls what its scopes allow and nothing else")
@@ -100,6 +103,7 @@ def _():
     equal(crm.contacts.basic_api.get_by_id(made.id).properties["firstname"], "Ada")
     error = refusal(403, crm.companies.basic_api.get_page)
     equal(error["category"], "MISSING_SCOPES")
+    contains(error["errors"][0]["context"]["requiredGranularScopes"], "crm.objects.companies.read")
     _, _, headers = crm.contacts.basic_api.get_page_with_http_info(limit=1)
     # Since public apps have no limit of a day.
     equal((headers["X-HubSpot-RateLimit-Max"], headers.get("X-HubSpot-RateLimit-Daily")), ("110", None))
