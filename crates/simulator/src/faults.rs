@@ -11,6 +11,7 @@ use thiserror::Error;
 use crate::{
     dice,
     envelope::{self, Envelope},
+    model::{decode, encode},
     wire::{ApiAnswer, Millis},
 };
 
@@ -169,7 +170,7 @@ impl FaultRule {
 
     fn fits(&self, method: &Method, path: &str) -> bool {
         self.method.as_deref().is_none_or(|wanted| wanted == method.as_str())
-            && self.path.as_deref().is_none_or(|pattern| path_fits(pattern, path))
+            && self.path.as_deref().is_none_or(|pattern| path_fits(&canonical(pattern), path))
     }
 }
 
@@ -234,6 +235,10 @@ impl Faults {
     /// Decides about one call.
     pub(crate) fn strike(&mut self, method: &Method, path: &str, dice: &mut dyn Rng) -> Trouble {
         let mut trouble = Trouble::default();
+        if self.armed.is_empty() {
+            return trouble;
+        }
+        let path = &canonical(path);
         for armed in &mut self.armed {
             if !armed.rule.fits(method, path) {
                 continue;
@@ -305,6 +310,14 @@ fn edge_title(status: u16) -> &'static str {
     }
 }
 
+/// A path or a pattern with every escape written in one way, so that another spelling is no other path.
+fn canonical(path: &str) -> String {
+    let segment = |text: &str| if matches!(text, "*" | "**") { text.to_owned() } else { encode(&decode(text, false)) };
+    let segments: Vec<String> = path.split('/').map(segment).collect();
+    segments.join("/")
+}
+
+/// Whether a canonical path fits a canonical pattern.
 fn path_fits(pattern: &str, path: &str) -> bool {
     if !pattern.contains('*') {
         return path.starts_with(pattern);
@@ -361,6 +374,25 @@ mod tests {
         ];
         for (pattern, path, expected) in table {
             assert_eq!(path_fits(pattern, path), expected, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn a_path_with_escapes_is_struck_like_the_plain_one() {
+        let table = [
+            ("/crm/v3/objects/contacts", "/crm/v3/objects/%63ontacts/search", true),
+            ("/crm/**/search", "/crm/%763/objects/contacts/%73earch", true),
+            ("/settings/v3/users/rey@x.test", "/settings/v3/users/rey%40x.test", true),
+            ("/settings/v3/users/rey%40x.test", "/settings/v3/users/rey@x.test", true),
+            ("/crm/v3/objects/*", "/crm/v3/objects/a%2Fb", true),
+            ("/crm/v3/objects/a/b", "/crm/v3/objects/a%2Fb", false),
+        ];
+        for (pattern, path, expected) in table {
+            let mut faults = Faults::default();
+            let rule = FaultRule { path: Some(pattern.to_owned()), ..FaultRule::always(Fault::Reset) };
+            faults.arm(vec![rule]).unwrap();
+            let mut dice = ChaCha8Rng::seed_from_u64(1);
+            assert_eq!(faults.strike(&Method::GET, path, &mut dice).fault.is_some(), expected, "{pattern} {path}");
         }
     }
 
