@@ -239,6 +239,15 @@ Control, without token and outside the limits, all below http://127.0.0.1:4010/_
   the state into a file   curl -X POST .../snapshot      (with --state FILE)
   everything anew         curl .../reset -d '{\"state\": true, \"stats\": true}'
 
+A start file (--load) holds any of these keys; one that it does not know is refused by its name:
+  {\"seed\":     {\"contacts\": 1000, \"associate\": true},                      as with POST .../seed
+   \"faults\":   [{\"path\": \"/crm\", \"nth\": 5, \"fault\": {\"kind\": \"reset\"}}],  as with POST .../faults
+   \"webhooks\": {\"faults\": {\"lose\": 0.01}},                              as with POST .../webhooks
+   \"settings\": {\"contact_creates_company\": true},                       as with POST .../settings
+   \"options\":  {\"sample_records\": true,        the two contacts and the company of a fresh account
+                \"count_rejected\": true,        a refused call fills the window that refused it
+                \"remaining_counters\": 3}}      the Remaining header jumps, as from several counters
+
 With --tls-ca the same port speaks HTTPS too, and is an HTTPS proxy to api.hubapi.com that leads back to the
 simulator and nowhere else. A program with a fixed host: HTTPS_PROXY=http://127.0.0.1:PORT, and trust the file.
 
@@ -247,6 +256,8 @@ Examples:
   linchpin sim --port 0 --tier enterprise --limit-increase
   linchpin sim --token pat-test-1 --seed 7 --latency-ms 80 --window seconds
   linchpin sim --token pat-test-1 --oauth-app client-1:secret-1 --index-lag off
+  linchpin sim --profile 2022 --window seconds
+  linchpin sim --load start.json
   linchpin sim --state account.snapshot
   linchpin sim --tls-ca simulator-ca.pem")]
 pub(crate) struct SimArgs {
@@ -268,6 +279,9 @@ pub(crate) struct SimArgs {
     /// The account has bought the API limit increase
     #[arg(long)]
     pub(crate) limit_increase: bool,
+    /// The generation of limits; that of 2022 is the same for every plan but `unlimited`
+    #[arg(long, value_enum, default_value = "current")]
+    pub(crate) profile: SimProfile,
     /// The seed of ids, latencies and orders: the same seed and requests give the same answers
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
@@ -280,7 +294,7 @@ pub(crate) struct SimArgs {
     /// Start with the account that `--state` kept in this file, and leave the file as it is
     #[arg(long, value_name = "FILE")]
     pub(crate) restore: Option<PathBuf>,
-    /// Records to make and faults to arm at the start: a JSON file
+    /// A JSON file with what to begin with: records, faults, webhooks, settings, options; see below
     #[arg(long, value_name = "FILE")]
     pub(crate) load: Option<PathBuf>,
     /// Speak HTTPS as well; the certificate to trust is written to this file
@@ -338,6 +352,16 @@ pub(crate) enum SimTier {
     Enterprise,
     /// No limits at all: for measuring other things.
     Unlimited,
+}
+
+/// The generations of limits that the simulator knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SimProfile {
+    /// The limits of 2025 and 2026.
+    Current,
+    /// Those of recordings of 2021 and 2022: 100 calls in ten seconds, 250,000 a day, four searches a second and app.
+    #[value(name = "2022")]
+    Recorded2022,
 }
 
 /// How far the simulator's search trails behind writes.

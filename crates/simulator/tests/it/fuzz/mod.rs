@@ -221,7 +221,7 @@ async fn no_bytes_break_the_server() {
     running.stop().await;
 }
 
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     let given = std::env::var_os(name).and_then(|text| text.into_string().ok());
     given.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not {text}")))
 }
