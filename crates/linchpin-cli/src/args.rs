@@ -227,29 +227,31 @@ pub(crate) struct RejectedArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A program calls it as it calls HubSpot: give it http://127.0.0.1:4010 as base URL, and the token.
-A person opens http://127.0.0.1:4010/_control/ in a browser: records, calls, limits, faults, the clock.
+A person opens http://127.0.0.1:4010/_control/ in a browser: records, calls, limits, faults, clock.
 The guide, which begins with five minutes of trying: docs/guides/simulator.md.
 
 Control, without token and outside the limits, all below http://127.0.0.1:4010/_control/:
   records to begin with   curl .../seed -d '{\"contacts\": 100, \"owners\": 3, \"associate\": true}'
-  the next call fails     curl .../faults -d '{\"times\": 1, \"fault\": {\"kind\": \"status\", \"status\": 503}}'
+  the next call fails     curl .../faults -d '{\"times\": 1, \"fault\": {\"kind\": \"lost_answer\"}}'
   what happened           curl .../ledger        and in numbers: curl .../stats
   all contacts            curl .../dump/contacts
   an hour passes          curl .../clock -d '{\"advance_ms\": 3600000}'
   the state into a file   curl -X POST .../snapshot      (with --state FILE)
   everything anew         curl .../reset -d '{\"state\": true, \"stats\": true}'
 
-A start file (--load) holds any of these keys; one that it does not know is refused by its name:
-  {\"seed\":     {\"contacts\": 1000, \"associate\": true},                      as with POST .../seed
-   \"faults\":   [{\"path\": \"/crm\", \"nth\": 5, \"fault\": {\"kind\": \"reset\"}}],  as with POST .../faults
-   \"webhooks\": {\"faults\": {\"lose\": 0.01}},                              as with POST .../webhooks
-   \"settings\": {\"contact_creates_company\": true},                       as with POST .../settings
-   \"options\":  {\"sample_records\": true,        the two contacts and the company of a fresh account
-                \"count_rejected\": true,        a refused call fills the window that refused it
-                \"remaining_counters\": 3}}      the Remaining header jumps, as from several counters
+A start file for --load holds any of these keys; one that is not known is refused by its name:
+  {\"seed\": {\"contacts\": 1000, \"owners\": 3, \"associate\": true},
+   \"faults\": [{\"path\": \"/crm\", \"nth\": 5, \"fault\": {\"kind\": \"reset\"}}],
+   \"webhooks\": {\"faults\": {\"lose\": 0.01}},
+   \"settings\": {\"contact_creates_company\": true},
+   \"options\": {\"sample_records\": true, \"count_rejected\": true, \"remaining_counters\": 3}}
+The first four are as with the control calls of those names. The options are chosen here only: the
+two contacts and the company of a fresh account; refused calls fill the window that refused them;
+the header Remaining jumps, as with so many counters.
 
-With --tls-ca the same port speaks HTTPS too, and is an HTTPS proxy to api.hubapi.com that leads back to the
-simulator and nowhere else. A program with a fixed host: HTTPS_PROXY=http://127.0.0.1:PORT, and trust the file.
+With --tls-ca the same port speaks HTTPS too, and is an HTTPS proxy to api.hubapi.com that leads
+back to the simulator and nowhere else. A program with a fixed host needs
+HTTPS_PROXY=http://127.0.0.1:4010, and to trust the file.
 
 Examples:
   linchpin sim
@@ -473,6 +475,10 @@ mod tests {
             assert!(help.contains(place), "{place}");
         }
         assert!(help.contains(&format!("127.0.0.1:{SIM_PORT}")));
+        let (_, file) = help.split_once("refused by its name:\n").unwrap();
+        let (file, _) = file.split_once("\nThe first four").unwrap();
+        let start = linchpin_simulator::StartFile::parse(file).unwrap();
+        assert_eq!((start.faults.len(), start.options.remaining_counters), (1, Some(3)));
         let last = help.trim_end().lines().last().unwrap();
         assert!(last.starts_with("  linchpin sim"), "the examples stand at the end: {last}");
     }

@@ -165,7 +165,7 @@ async fn a_jump_executes_and_answers_what_is_under_way() {
     let desk = desk(&SimOptions { latency_ms: 5_000, ..options() });
     let call = desk.call(get(CONTACTS));
     let jump = async {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
         desk.call(post("/_control/clock", &json!({"advance_ms": 60_000}))).await.unwrap();
         lines(&desk.call(get("/_control/ledger")).await.unwrap())
     };
