@@ -75,8 +75,8 @@ pub enum Fault {
         #[serde(default)]
         as_500: bool,
     },
-    /// The connection is cut before anything happens.
-    Reset,
+    /// The connection is cut before anything happens. With braces, as serde lets any key pass beside a bare name.
+    Reset {},
     /// The call is executed, and the connection is cut before a byte of the answer.
     LostAnswer {
         /// Only so many milliseconds after the cut: a client that looks at once finds nothing yet. It is counted on
@@ -163,7 +163,7 @@ impl FaultRule {
             | Fault::SlowBody { .. }
             | Fault::Status { .. }
             | Fault::RateLimit { .. }
-            | Fault::Reset
+            | Fault::Reset {}
             | Fault::LostAnswer { .. } => Ok(()),
         }
     }
@@ -267,7 +267,7 @@ impl Fault {
             Self::Latency { .. } => "latency",
             Self::Status { .. } => "status",
             Self::RateLimit { .. } => "rate_limit",
-            Self::Reset => "reset",
+            Self::Reset {} => "reset",
             Self::LostAnswer { .. } => "lost_answer",
             Self::SlowBody { .. } => "slow_body",
         }
@@ -398,7 +398,7 @@ mod tests {
 
     #[test]
     fn nth_times_and_probability_choose_the_calls() {
-        let rule = FaultRule::always(Fault::Reset);
+        let rule = FaultRule::always(Fault::Reset {});
         assert_eq!(strikes(FaultRule { nth: Some(2), ..rule.clone() }, 4), [false, true, false, false]);
         assert_eq!(strikes(FaultRule { times: Some(2), ..rule.clone() }, 4), [true, true, false, false]);
         let often = strikes(FaultRule { probability: Some(0.25), ..rule.clone() }, 1_000);
@@ -410,9 +410,9 @@ mod tests {
     #[test]
     fn one_rule_is_disarmed_by_its_number_and_numbers_are_not_used_again() {
         let mut faults = Faults::default();
-        faults.arm(vec![FaultRule::always(Fault::Reset); 3]).unwrap();
+        faults.arm(vec![FaultRule::always(Fault::Reset {}); 3]).unwrap();
         assert!(faults.disarm(2) && !faults.disarm(2));
-        faults.arm(vec![FaultRule::always(Fault::Reset)]).unwrap();
+        faults.arm(vec![FaultRule::always(Fault::Reset {})]).unwrap();
         assert_eq!(faults.list().iter().map(|armed| armed.id).collect::<Vec<_>>(), [1, 3, 4]);
     }
 
@@ -422,18 +422,18 @@ mod tests {
         let mut faults = Faults::default();
         let kinds = [
             Fault::Latency { ms: 5 },
-            Fault::Reset,
+            Fault::Reset {},
             Fault::LostAnswer { executed_after_ms: 0 },
             Fault::Latency { ms: 7 },
         ];
         faults.arm(kinds.into_iter().map(FaultRule::always).collect()).unwrap();
         let trouble = faults.strike(&Method::GET, "/a", &mut dice);
-        assert_eq!(trouble, Trouble { extra_latency_ms: 12, fault: Some(Fault::Reset) });
+        assert_eq!(trouble, Trouble { extra_latency_ms: 12, fault: Some(Fault::Reset {}) });
     }
 
     #[test]
     fn a_bad_rule_arms_nothing() {
-        let good = FaultRule::always(Fault::Reset);
+        let good = FaultRule::always(Fault::Reset {});
         let bad = [
             FaultRule { method: Some("get".into()), ..good.clone() },
             FaultRule { path: Some("crm".into()), ..good.clone() },

@@ -8,6 +8,7 @@ use rand_core::SeedableRng;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::LATENCY_MS_MAX;
 use crate::{Tier, ledger::Entry, limits::WindowModel};
 
 const NOON: Millis = Millis(1_763_726_400_000);

@@ -257,7 +257,7 @@ async fn a_panic_of_any_thread_or_task_is_counted_wherever_it_happens() {
     assert!(std::panic::catch_unwind(|| assert_no_panic(0)).is_err(), "a round would fail");
 }
 
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     let given = std::env::var_os(name).and_then(|text| text.into_string().ok());
     given.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not {text}")))
 }
