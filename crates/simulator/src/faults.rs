@@ -389,7 +389,7 @@ mod tests {
         ];
         for (pattern, path, expected) in table {
             let mut faults = Faults::default();
-            let rule = FaultRule { path: Some(pattern.to_owned()), ..FaultRule::always(Fault::Reset) };
+            let rule = FaultRule { path: Some(pattern.to_owned()), ..FaultRule::always(Fault::Reset {}) };
             faults.arm(vec![rule]).unwrap();
             let mut dice = ChaCha8Rng::seed_from_u64(1);
             assert_eq!(faults.strike(&Method::GET, path, &mut dice).fault.is_some(), expected, "{pattern} {path}");
