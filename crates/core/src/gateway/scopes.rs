@@ -13,10 +13,9 @@ pub fn needed(route: &Route) -> Option<String> {
     let object_type = route.object_type.as_ref().map(ObjectType::as_str);
     let verb = if route.effect == Effect::Safe { "read" } else { "write" };
     match route.family {
-        Family::Objects | Family::Search => object(object_type?, verb),
+        Family::Objects | Family::Search | Family::Associations => object(object_type?, verb),
         // Properties and schemas of a type: reading either is allowed by the type's own scope as well.
         Family::Schema | Family::Pipelines => schema(object_type?, verb),
-        Family::Associations => object(object_type?, verb),
         Family::Lists => Some(format!("crm.lists.{verb}")),
         Family::Owners => match route.operation {
             Operation::OwnerList | Operation::OwnerRead => Some("crm.objects.owners.read".to_owned()),

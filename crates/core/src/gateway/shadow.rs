@@ -230,15 +230,22 @@ impl Shadow {
     /// Lets the batches of a key leave that may. A call that leaves alone as it arrives is the real one.
     fn leave(&mut self, key: &JoinKey, arrived: Option<CallId>, now: Mono) {
         while let Some(batch) = self.coalescer.seal(key, now) {
-            for (place, ticket) in batch.tickets.iter().enumerate() {
-                let Some(kind) = self.gathering.remove(ticket) else { continue };
-                let row = self.usage.row(&kind);
-                if place == 0 { row.needed += 1 } else { row.joined += 1 }
-            }
+            self.count(&batch.tickets);
             match arrived.filter(|id| batch.tickets == [Ticket(id.0)]) {
                 Some(id) => drop(self.singles.insert(id, batch.id)),
                 None => drop(self.returns.insert((now + self.took, batch.id))),
             }
+        }
+    }
+
+    /// A batch is put down to whoever came first.
+    fn count(&mut self, tickets: &[Ticket]) {
+        let mut kinds = tickets.iter().filter_map(|ticket| self.gathering.remove(ticket));
+        if let Some(first) = kinds.next() {
+            self.usage.row(&first).needed += 1;
+        }
+        for kind in kinds {
+            self.usage.row(&kind).joined += 1;
         }
     }
 }
