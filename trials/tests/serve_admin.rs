@@ -171,6 +171,17 @@ fn a_key_that_a_caller_has_is_refused_for_the_admin_interface() {
 }
 
 #[test]
+fn a_gateway_that_does_not_run_is_named_with_what_to_do() {
+    let place = Workplace::new();
+    place.write_config(&format!(
+        "hubspot: {{token: {TOKEN}}}\ngateway: {{listen: '127.0.0.1:9', admin: {{key: {ADMIN_KEY}}}}}\n"
+    ));
+    let ended = place.run(&["audit", "usage"], SHORT).with_code(1);
+    assert_eq!(ended.value("/error/code"), "LP5206");
+    assert!(ended.value("/error/to_do").as_str().is_some_and(|to_do| to_do.contains("linchpin serve")));
+}
+
+#[test]
 fn while_one_family_fails_the_others_flow() {
     let scene = Scene::watched(&["--index-lag", "off"], ", coalesce: 'off'");
     scene.simulator.seed(&json!({"contacts": 5, "owners": 2}));
@@ -235,4 +246,6 @@ fn shadow_mode_changes_nothing_and_says_what_would_be_saved() {
     let has = |list: &Value, scope: &str| list.as_array().is_some_and(|all| all.contains(&json!(scope)));
     assert!(has(&granted, "crm.objects.contacts.read") && !has(&unused, "crm.objects.contacts.read"), "{unused}");
     assert!(has(&unused, "crm.objects.deals.write"), "{unused}");
+    // The gateway's own read of the properties.
+    assert!(has(&granted, "crm.schemas.contacts.read") && !has(&unused, "crm.schemas.contacts.read"), "{unused}");
 }

@@ -248,11 +248,11 @@ fn travelled_alone(state: &State<'_>) -> Vec<Sample> {
 }
 
 fn budgets(state: &State<'_>, limits: bool) -> Vec<Sample> {
-    let windows = state.snapshot.windows.iter().map(|window| {
+    let windows = state.windows().map(|window| {
         let value = if limits { window.limit } else { window.used };
         (window_labels(window.scope), u64::from(value))
     });
-    let days = state.snapshot.days.iter().map(|day| {
+    let days = state.days().map(|day| {
         let (DayScope::Account(portal) | DayScope::Association(portal)) = day.scope;
         let labels = vec![("window", format!("day_{}", day_name(day.scope))), portal_label(portal)];
         (labels, if limits { day.limit } else { day.used })
@@ -261,8 +261,7 @@ fn budgets(state: &State<'_>, limits: bool) -> Vec<Sample> {
 }
 
 fn waiting(state: &State<'_>) -> Vec<Sample> {
-    let windows = state.snapshot.windows.iter();
-    let each = windows.flat_map(|window| Lane::ALL.map(|lane| (window, lane)));
+    let each = state.windows().flat_map(|window| Lane::ALL.map(|lane| (window, lane)));
     let sample = |(window, lane): (&linchpin_core::schedule::WindowSnapshot, Lane)| {
         let mut labels = vec![lane_label(lane)];
         labels.extend(window_labels(window.scope));

@@ -273,6 +273,7 @@ fn subject(route: &Route) -> Subject {
 mod tests {
     use http::Method;
     use linchpin_hubspot::routes::classify;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::gateway::usage::Row;
@@ -408,5 +409,61 @@ mod tests {
         assert_eq!(world.sum(10_000).needed, 4);
         let scopes = world.shadow.usage(Mono(u64::MAX)).scopes();
         assert_eq!(scopes.iter().map(String::as_str).collect::<Vec<_>>(), ["crm.objects.contacts.write"]);
+    }
+
+    /// One call of a random world: its time after the last, its kind, its record, and how long it takes.
+    type Step = (u64, u8, u64, u64);
+
+    fn step() -> impl Strategy<Value = Step> {
+        (0_u64..80, 0_u8..5, 0_u64..6, 1_u64..900)
+    }
+
+    fn play(steps: &[Step]) -> (Shadow, u64) {
+        let mut shadow = Shadow::default();
+        let mut ends = BTreeSet::new();
+        let mut at = 0;
+        for (after, what, record, takes) in steps {
+            at += after;
+            while let Some((end, id, returned)) = ends.first().copied().filter(|(end, _, _)| *end <= at) {
+                ends.remove(&(end, id, returned));
+                let returned = [Returned::Success, Returned::Refusal, Returned::Nothing][returned];
+                shadow.handle_return(id, returned, Mono(end * MS));
+            }
+            let (method, path) = match what {
+                0 | 1 => (Method::GET, format!("/crm/v3/objects/contacts/{record}")),
+                2 => (Method::PATCH, format!("/crm/v3/objects/contacts/{record}")),
+                3 => (Method::GET, "/crm/v3/owners".to_owned()),
+                _ => (Method::POST, "/crm/v3/objects/contacts/search".to_owned()),
+            };
+            let route = classify(&method, &path);
+            let writes = *what == 2;
+            let join = Join { key: JoinKey(format!("{writes}")), record: Some(format!("contacts:{record}")), writes };
+            let join = if *what <= 2 { Ok(&join) } else { Err("no_batch") };
+            let same = u64::from(*what) << 32 | record;
+            let arrival = Arrival { kind: Kind::new("billing", &route), route: &route, join, same };
+            let id = shadow.handle_call(arrival, Mono(at * MS));
+            ends.insert((at + takes, id, usize::try_from(takes % 3).unwrap()));
+        }
+        for (end, id, returned) in ends {
+            let returned = [Returned::Success, Returned::Refusal, Returned::Nothing][returned];
+            shadow.handle_return(id, returned, Mono(end * MS));
+        }
+        (shadow, at + 3_600_000)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn every_call_is_counted_once_and_nothing_is_left_behind(steps in prop::collection::vec(step(), 1..200)) {
+            let (mut shadow, end) = play(&steps);
+            let mut sum = Row::default();
+            shadow.usage(Mono(end * MS)).rows().for_each(|(_, row)| sum.add(row));
+            prop_assert_eq!(sum.calls, steps.len() as u64);
+            prop_assert_eq!(sum.calls, sum.needed + sum.joined + sum.same + sum.kept);
+            prop_assert!(shadow.open.is_empty() && shadow.gathering.is_empty() && shadow.singles.is_empty());
+            prop_assert!(shadow.returns.is_empty());
+            prop_assert_eq!(shadow.coalescer.waiting(), 0);
+        }
     }
 }

@@ -151,9 +151,15 @@ impl Gateway {
         Saved { asked: read(asked), together: read(together), again: read(again), lanes }
     }
 
-    /// The calls so far, by caller and route: what they cost, or in shadow mode what they would have cost.
+    /// The calls so far, by caller and route: what they cost, or in shadow mode what they would have cost; and the
+    /// scopes that were in use, the gateway's own reads of properties included.
     pub fn usage(&self) -> Usage {
-        self.ledger.usage()
+        let mut usage = self.ledger.usage();
+        // The gateway's own reads need their scopes, too.
+        for object_type in self.book.object_types() {
+            usage.handle_success(&routes::classify(&Method::GET, &format!("/crm/v3/properties/{object_type}")));
+        }
+        usage
     }
 
     /// Gets a call its answer: what HubSpot would have said to it alone.
@@ -229,9 +235,9 @@ impl Gateway {
                 Shared::Place(place) => place,
             };
             if place.is_first() {
-                entry.handle_sent()
+                entry.handle_sent();
             } else {
-                entry.handle_rode()
+                entry.handle_rode();
             }
             self.counters.together.fetch_add(1, Ordering::Relaxed);
             match place.share(&mut || self.correlation()) {

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use linchpin_core::gateway::usage::{Row, Usage};
-use linchpin_core::schedule::Snapshot;
 use linchpin_core::schedule::breaker::State as Breaker;
 use linchpin_core::schedule::budget::{DayScope, Scope};
 use linchpin_core::schedule::lanes::{self, Lane};
+use linchpin_core::schedule::{DaySnapshot, Snapshot, WindowSnapshot};
 use linchpin_core::time::Mono;
 use linchpin_engine::gateway::Saved;
 use linchpin_hubspot::call::Family;
@@ -55,15 +55,33 @@ pub struct State<'a> {
 }
 
 impl State<'_> {
+    /// The windows of the account. The door has others, of the questions that tell whose the credential is.
+    pub(crate) fn windows(&self) -> impl Iterator<Item = &WindowSnapshot> {
+        let Install { portal, app } = self.install;
+        self.snapshot.windows.iter().filter(move |window| match window.scope {
+            Scope::Burst(of) => of == Install { portal, app },
+            Scope::Search(of) | Scope::Association(of) => of == portal,
+            Scope::Token(of) | Scope::Journal(of) => of == app,
+        })
+    }
+
+    /// The days of the account.
+    pub(crate) fn days(&self) -> impl Iterator<Item = &DaySnapshot> {
+        let portal = self.install.portal;
+        self.snapshot.days.iter().filter(move |day| match day.scope {
+            DayScope::Account(of) | DayScope::Association(of) => of == portal,
+        })
+    }
+
     pub(super) fn portals(&self) -> shapes::Portals {
         let snapshot = &self.snapshot;
-        let windows = snapshot.windows.iter().map(|window| shapes::Window {
+        let windows = self.windows().map(|window| shapes::Window {
             window: window_name(window.scope).to_owned(),
             used: window.used,
             limit: window.limit,
             waiting: per_lane(&window.waiting),
         });
-        let days = snapshot.days.iter().map(|day| shapes::Day {
+        let days = self.days().map(|day| shapes::Day {
             day: day_name(day.scope).to_owned(),
             used: day.used,
             limit: day.limit,
@@ -102,7 +120,7 @@ impl State<'_> {
             lane: name_of(&lane),
             weight: lane.weight(),
             calls: *self.saved.lanes.get(lane),
-            waiting: self.snapshot.windows.iter().map(|window| *window.waiting.get(lane) as u64).sum(),
+            waiting: self.windows().map(|window| *window.waiting.get(lane) as u64).sum(),
         });
         shapes::Lanes { lanes: lanes.into() }
     }
