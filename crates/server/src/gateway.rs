@@ -117,7 +117,7 @@ impl Face {
             "/metrics" => page("text/plain; version=0.0.4", metrics::page(self.state().await.as_ref()).into()),
             path if Admin::is_path(path) => match self.admin.admit(&head.method, path, &head.headers) {
                 Ok(page) => self.admin.answer(page, self.state().await.as_ref()),
-                Err(problem) => admin::problem(problem),
+                Err(problem) => admin::problem(&problem),
             },
             path @ "/" => Refusal::new(404, format!("nothing of Linchpin is at {path}"))
                 .never()
@@ -132,7 +132,7 @@ impl Face {
         let path = head.uri.path();
         if Admin::is_path(path) {
             let problem = self.admin.admit(&head.method, path, &head.headers).err();
-            return problem.map(|problem| to_response(admin::problem(problem)));
+            return problem.map(|problem| to_response(admin::problem(&problem)));
         }
         let own = matches!(path, "/healthz" | "/readyz" | "/metrics" | "/");
         let refusal = if own { None } else { self.caller(&head.headers).err() };

@@ -179,7 +179,7 @@ mod tests {
     fn what_was_asked_again_is_not_saved() {
         let row = Row { calls: 10, needed: 4, joined: 8, repeated: 2, ..Row::default() };
         assert_eq!(row.saved(), 6);
-        let mut sum = row.clone();
+        let mut sum = row;
         sum.add(&Row { calls: 1, needed: 1, alone: [("id", 1)].into(), ..Row::default() });
         sum.add(&Row { alone: [("id", 2)].into(), ..Row::default() });
         assert_eq!((sum.calls, sum.needed, sum.alone.get("id")), (11, 5, Some(&3)));

@@ -94,7 +94,7 @@ impl Admin {
             return json(200, "application/json", &openapi::document());
         }
         let Some(state) = state else {
-            return problem(Problem::new(503, "LP5205", "the door to HubSpot is closed".to_owned()));
+            return problem(&Problem::new(503, "LP5205", "the door to HubSpot is closed".to_owned()));
         };
         let kind = "application/json";
         match page {
@@ -170,8 +170,8 @@ fn digest(secret: &str) -> [u8; 32] {
 }
 
 /// A refusal, as an answer.
-pub(crate) fn problem(problem: Problem) -> Answer {
-    let mut answer = json(problem.status, "application/problem+json", &problem);
+pub(crate) fn problem(problem: &Problem) -> Answer {
+    let mut answer = json(problem.status, "application/problem+json", problem);
     if problem.status == 401 {
         answer.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

@@ -155,7 +155,7 @@ mod tests {
             assert_eq!(admin.answer(entry.page, None).status, 503);
         }
         for code in ["LP5201", "LP5202", "LP5203", "LP5204", "LP5205"] {
-            demand("Problem", &body(&problem(Problem::new(404, code, "why".to_owned()))));
+            demand("Problem", &body(&problem(&Problem::new(404, code, "why".to_owned()))));
         }
     }
 

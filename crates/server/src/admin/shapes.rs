@@ -2,6 +2,8 @@
 //!
 //! Members are added, never renamed or removed, within `v1`. No answer holds a key, a token, a record's id or a value.
 
+#![expect(clippy::struct_field_names, reason = "the names are those of the JSON, where a value says what it is of")]
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
