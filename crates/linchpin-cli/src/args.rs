@@ -80,6 +80,8 @@ pub(crate) enum Command {
     Sim(SimArgs),
     /// Serve HubSpot's API to your other programs: one budget, single calls packed into batches
     Serve(ServeArgs),
+    /// Ask a running `linchpin serve` what its callers do
+    Audit(AuditArgs),
     /// Print a JSON Schema, for editors
     Schema(SchemaArgs),
     /// Print a completion script for a shell
@@ -403,7 +405,38 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  linchpin schema config > linchpin.schema.json")]
+  linchpin audit usage                  calls by caller and route: made, needed, saved
+  linchpin audit usage --url https://linchpin.internal.example
+  linchpin audit usage --json | tail -n 1
+
+The key is that of `gateway.admin.key` in the configuration.")]
+pub(crate) struct AuditArgs {
+    /// What to look at
+    #[command(subcommand)]
+    pub(crate) what: AuditOf,
+}
+
+/// What there is to look at.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditOf {
+    /// Calls by caller and route: made, needed, saved (in shadow mode: that would be), and scopes granted and used
+    Usage(AuditUsageArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditUsageArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Where `linchpin serve` listens; `gateway.listen` of the configuration when it is not given
+    #[arg(long, value_name = "URL", value_parser = |text: &str| crate::config::BaseUrl::try_from(text.to_owned()))]
+    pub(crate) url: Option<crate::config::BaseUrl>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  linchpin schema config > linchpin.schema.json
+  linchpin schema openapi > linchpin.openapi.json")]
 pub(crate) struct SchemaArgs {
     /// Of what
     pub(crate) what: SchemaOf,
@@ -414,9 +447,14 @@ pub(crate) struct SchemaArgs {
 pub(crate) enum SchemaOf {
     /// The configuration file, the mapping included.
     Config,
+    /// The gateway's admin interface, as OpenAPI.
+    Openapi,
     /// The page that says how true the simulator is: for `cargo xtask generate`.
     #[value(hide = true)]
     Fidelity,
+    /// The page of the gateway's metrics: for `cargo xtask generate`.
+    #[value(hide = true)]
+    Metrics,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,8 @@
 //! Path, query, body and the caller's headers go along as they came; what belongs to the connection and to us does not.
 //! A key of ours never leaves: the door puts HubSpot's token in its place.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +17,8 @@ use linchpin_engine::gateway::{Asked, Gateway};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::id::Install;
 
+use crate::admin::view::CALLER_PREFIX;
+use crate::admin::{self, Admin, State};
 use crate::callers::{Caller, Callers};
 use crate::metrics;
 use crate::refusal::{self, Refusal};
@@ -84,6 +87,24 @@ pub struct Face {
     pub upstream: String,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Who may look at what it does.
+    pub admin: Admin,
+    /// What it refused.
+    pub refusals: Refusals,
+}
+
+/// What Linchpin itself refused, by reasons that the code names.
+#[derive(Debug, Default)]
+pub struct Refusals(Mutex<BTreeMap<&'static str, u64>>);
+
+impl Refusals {
+    fn count(&self, reason: &'static str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
+    }
+
+    fn all(&self) -> BTreeMap<&'static str, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Face {
@@ -93,15 +114,14 @@ impl Face {
         let answer = match head.uri.path() {
             "/healthz" => page("text/plain", Bytes::from_static(b"ok\n")),
             "/readyz" => self.ready().await,
-            "/metrics" => {
-                let scheduler = self.dispatch.snapshot().await;
-                page("text/plain; version=0.0.4", metrics::page(self.gateway.saved(), scheduler.as_ref()).into())
-            }
-            path if path == "/" || path.starts_with("/linchpin/") => {
-                Refusal::new(404, format!("nothing of Linchpin is at {path}"))
-                    .never()
-                    .answer(&self.gateway.correlation())
-            }
+            "/metrics" => page("text/plain; version=0.0.4", metrics::page(self.state().await.as_ref()).into()),
+            path if Admin::is_path(path) => match self.admin.admit(&head.method, path, &head.headers) {
+                Ok(page) => self.admin.answer(page, self.state().await.as_ref()),
+                Err(problem) => admin::problem(&problem),
+            },
+            path @ "/" => Refusal::new(404, format!("nothing of Linchpin is at {path}"))
+                .never()
+                .answer(&self.gateway.correlation()),
             _ => self.pass(&head, body).await,
         };
         to_response(answer)
@@ -109,9 +129,31 @@ impl Face {
 
     /// The refusal of a request whose body need not be read: nobody is known to have sent it.
     pub(crate) fn refused(&self, head: &http::request::Parts) -> Option<Response<Bytes>> {
-        let own = matches!(head.uri.path(), "/healthz" | "/readyz" | "/metrics" | "/");
+        let path = head.uri.path();
+        if Admin::is_path(path) {
+            let problem = self.admin.admit(&head.method, path, &head.headers).err();
+            return problem.map(|problem| to_response(admin::problem(&problem)));
+        }
+        let own = matches!(path, "/healthz" | "/readyz" | "/metrics" | "/");
         let refusal = if own { None } else { self.caller(&head.headers).err() };
-        refusal.map(|refusal| to_response(refusal.answer(&self.gateway.correlation())))
+        refusal.map(|refusal| {
+            self.refusals.count(refusal.reason());
+            to_response(refusal.answer(&self.gateway.correlation()))
+        })
+    }
+
+    /// What it looks like now; none when the door is closed.
+    async fn state(&self) -> Option<State<'_>> {
+        Some(State {
+            install: self.install,
+            snapshot: self.dispatch.snapshot().await?,
+            saved: self.gateway.saved(),
+            usage: self.gateway.usage(),
+            shadow: self.gateway.is_shadow(),
+            callers: self.callers.all().collect(),
+            refused: self.refusals.all(),
+            now: self.clock.now().mono,
+        })
     }
 
     async fn ready(&self) -> Answer {
@@ -124,12 +166,16 @@ impl Face {
     async fn pass(&self, head: &http::request::Parts, body: Bytes) -> Answer {
         let asked = match self.asked(head, body) {
             Ok(asked) => asked,
-            Err(refusal) => return refusal.answer(&self.gateway.correlation()),
+            Err(refusal) => {
+                self.refusals.count(refusal.reason());
+                return refusal.answer(&self.gateway.correlation());
+            }
         };
         let mut answer = match self.gateway.answer(asked).await {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::info!(code = error.code(), %error, "a call has no answer of HubSpot");
+                self.refusals.count(refusal::reason(&error));
                 refusal::of(error, self.clock.now().wall, &self.gateway.correlation())
             }
         };
@@ -161,7 +207,7 @@ impl Face {
             install: self.install,
             lane: lane(&head.headers)?.unwrap_or(caller.lane),
             deadline: deadline(&head.headers)?,
-            caller: format!("gateway:{}", caller.name),
+            caller: format!("{CALLER_PREFIX}{}", caller.name),
             method: head.method.clone(),
             target: target.to_owned(),
             headers,
@@ -245,7 +291,9 @@ fn page(kind: &'static str, body: Bytes) -> Answer {
 }
 
 /// A request whose body is too large.
-pub(crate) fn too_large(gateway: &Gateway) -> Response<Bytes> {
+pub(crate) fn too_large(face: &Face) -> Response<Bytes> {
     let message = format!("the body has more than {BODY_BYTES_MAX} bytes");
-    to_response(Refusal::new(413, message).never().answer(&gateway.correlation()))
+    let refusal = Refusal::new(413, message).never();
+    face.refusals.count(refusal.reason());
+    to_response(refusal.answer(&face.gateway.correlation()))
 }

@@ -117,7 +117,7 @@ async fn respond(face: Arc<Face>, request: Request<Incoming>) -> Result<Response
     let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect());
     let response = match whole.await? {
         Ok(body) => face.respond(Request::from_parts(head, body.to_bytes())).await,
-        Err(error) if error.is::<LengthLimitError>() => too_large(&face.gateway),
+        Err(error) if error.is::<LengthLimitError>() => too_large(&face),
         Err(error) => return Err(error),
     };
     Ok(response.map(Full::new))
