@@ -28,6 +28,8 @@ enum Origin {
 /// Every generated file of the repository.
 const GENERATED: &[Generated] = &[
     Generated { file: "docs/config.schema.json", origin: Origin::Printed(&["schema", "config"]) },
+    Generated { file: "docs/metrics.md", origin: Origin::Printed(&["schema", "metrics"]) },
+    Generated { file: "docs/openapi.json", origin: Origin::Printed(&["schema", "openapi"]) },
     Generated { file: "docs/simulator/fidelity.md", origin: Origin::Printed(&["schema", "fidelity"]) },
     Generated { file: "docs/errors/README.md", origin: Origin::Files(index_of_errors) },
 ];
@@ -81,7 +83,8 @@ Every failure that Linchpin shows has a code, and every code a page: what happen
 | LP2 | rows and sources |
 | LP3 | HubSpot and a run |
 | LP4 | the store |
-| LP5 | webhooks |
+| LP5 | the gateway |
+| LP6 | webhooks |
 
 This page is made from the titles of the pages by `cargo xtask generate`.
 

@@ -74,6 +74,7 @@ async fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Rejected(args) => Box::pin(commands::rejected::run(&args, console)).await,
         Command::Sim(args) => Box::pin(commands::sim::run(&args, console)).await,
         Command::Serve(args) => Box::pin(commands::serve::run(&args, console)).await,
+        Command::Audit(args) => commands::audit::run(&args, console).await,
         Command::Schema(args) => commands::schema::run(&args, console),
         Command::Completions(args) => commands::completions::run(&args, console),
     }

@@ -3,9 +3,11 @@
 //! Most of that is the facade's business ([`linchpin`]); here it is told what the configuration says. Commands see a
 //! [`Session`]; what goes wrong comes out as a [`Failure`] that says what to do.
 
+pub(crate) mod admin;
 mod door;
 mod face;
 mod trouble;
+mod webhooks;
 
 use std::path::Path;
 use std::sync::Arc;

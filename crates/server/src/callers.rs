@@ -30,6 +30,11 @@ impl Callers {
         self.0.insert(hash(secret.expose_secret()), caller);
     }
 
+    /// Everybody, in no particular order.
+    pub fn all(&self) -> impl Iterator<Item = &Caller> {
+        self.0.values()
+    }
+
     /// Who shows this credential.
     pub fn find(&self, shown: &str) -> Option<&Caller> {
         self.0.get(&hash(shown))

@@ -3,7 +3,8 @@
 //! Path, query, body and the caller's headers go along as they came; what belongs to the connection and to us does not.
 //! A key of ours never leaves: the door puts HubSpot's token in its place.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +17,8 @@ use linchpin_engine::gateway::{Asked, Gateway};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::id::Install;
 
+use crate::admin::view::CALLER_PREFIX;
+use crate::admin::{self, Admin, State};
 use crate::callers::{Caller, Callers};
 use crate::metrics;
 use crate::refusal::{self, Refusal};
@@ -71,9 +74,6 @@ const NOT_PASSED_BACK: [&str; 9] = [
     "upgrade",
 ];
 
-/// Paths below these are never HubSpot's.
-const OWN_PREFIXES: [&str; 3] = ["/linchpin/", "/webhooks/hubspot/", "/webhooks/workflow/"];
-
 /// What the face is built from.
 pub struct Face {
     /// Where calls go.
@@ -88,8 +88,26 @@ pub struct Face {
     pub upstream: String,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Who may look at what it does.
+    pub admin: Admin,
+    /// What it refused.
+    pub refusals: Refusals,
     /// Where HubSpot delivers, if it does.
     pub webhooks: Option<Webhooks>,
+}
+
+/// What Linchpin itself refused, by reasons that the code names.
+#[derive(Debug, Default)]
+pub struct Refusals(Mutex<BTreeMap<&'static str, u64>>);
+
+impl Refusals {
+    fn count(&self, reason: &'static str) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
+    }
+
+    fn all(&self) -> BTreeMap<&'static str, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Face {
@@ -102,12 +120,12 @@ impl Face {
         let answer = match head.uri.path() {
             "/healthz" => page("text/plain", Bytes::from_static(b"ok\n")),
             "/readyz" => self.ready().await,
-            "/metrics" => {
-                let scheduler = self.dispatch.snapshot().await;
-                page("text/plain; version=0.0.4", metrics::page(self.gateway.saved(), scheduler.as_ref()).into())
-            }
-            // HubSpot owns the other paths below `/webhooks`.
-            path if path == "/" || OWN_PREFIXES.iter().any(|own| path.starts_with(own)) => {
+            "/metrics" => page("text/plain; version=0.0.4", metrics::page(self.state().await.as_ref()).into()),
+            path if Admin::is_path(path) => match self.admin.admit(&head.method, path, &head.headers) {
+                Ok(page) => self.admin.answer(page, self.state().await.as_ref()),
+                Err(problem) => admin::problem(&problem),
+            },
+            path if path == "/" || webhooks::is_path(path) => {
                 Refusal::new(404, format!("nothing of Linchpin is at {path}"))
                     .never()
                     .answer(&self.gateway.correlation())
@@ -119,11 +137,18 @@ impl Face {
 
     /// The refusal of a request whose body need not be read: nobody is known to have sent it.
     pub(crate) fn refused(&self, head: &http::request::Parts) -> Option<Response<Bytes>> {
+        let path = head.uri.path();
+        if Admin::is_path(path) {
+            let problem = self.admin.admit(&head.method, path, &head.headers).err();
+            return problem.map(|problem| to_response(admin::problem(&problem)));
+        }
         // What HubSpot delivers shows no key: its signature is over the body.
-        let own = matches!(head.uri.path(), "/healthz" | "/readyz" | "/metrics" | "/")
-            || self.delivered_to(head.uri.path()).is_some();
+        let own = matches!(path, "/healthz" | "/readyz" | "/metrics" | "/") || self.delivered_to(path).is_some();
         let refusal = if own { None } else { self.caller(&head.headers).err() };
-        refusal.map(|refusal| to_response(refusal.answer(&self.gateway.correlation())))
+        refusal.map(|refusal| {
+            self.refusals.count(refusal.reason());
+            to_response(refusal.answer(&self.gateway.correlation()))
+        })
     }
 
     fn delivered_to(&self, path: &str) -> Option<(&Webhooks, webhooks::Place)> {
@@ -133,6 +158,20 @@ impl Face {
     /// The largest body of a request, in bytes.
     pub(crate) fn body_bytes_max(&self, head: &http::request::Parts) -> usize {
         self.delivered_to(head.uri.path()).map_or(BODY_BYTES_MAX, |_| webhooks::BODY_BYTES_MAX)
+    }
+
+    /// What it looks like now; none when the door is closed.
+    async fn state(&self) -> Option<State<'_>> {
+        Some(State {
+            install: self.install,
+            snapshot: self.dispatch.snapshot().await?,
+            saved: self.gateway.saved(),
+            usage: self.gateway.usage(),
+            shadow: self.gateway.is_shadow(),
+            callers: self.callers.all().collect(),
+            refused: self.refusals.all(),
+            now: self.clock.now().mono,
+        })
     }
 
     async fn ready(&self) -> Answer {
@@ -145,12 +184,16 @@ impl Face {
     async fn pass(&self, head: &http::request::Parts, body: Bytes) -> Answer {
         let asked = match self.asked(head, body) {
             Ok(asked) => asked,
-            Err(refusal) => return refusal.answer(&self.gateway.correlation()),
+            Err(refusal) => {
+                self.refusals.count(refusal.reason());
+                return refusal.answer(&self.gateway.correlation());
+            }
         };
         let mut answer = match self.gateway.answer(asked).await {
             Ok(answer) => answer,
             Err(error) => {
                 tracing::info!(code = error.code(), %error, "a call has no answer of HubSpot");
+                self.refusals.count(refusal::reason(&error));
                 refusal::of(error, self.clock.now().wall, &self.gateway.correlation())
             }
         };
@@ -182,7 +225,7 @@ impl Face {
             install: self.install,
             lane: lane(&head.headers)?.unwrap_or(caller.lane),
             deadline: deadline(&head.headers)?,
-            caller: format!("gateway:{}", caller.name),
+            caller: format!("{CALLER_PREFIX}{}", caller.name),
             method: head.method.clone(),
             target: target.to_owned(),
             headers,
@@ -266,7 +309,9 @@ fn page(kind: &'static str, body: Bytes) -> Answer {
 }
 
 /// A request whose body is too large.
-pub(crate) fn too_large(gateway: &Gateway, limit: usize) -> Response<Bytes> {
+pub(crate) fn too_large(face: &Face, limit: usize) -> Response<Bytes> {
     let message = format!("the body has more than {limit} bytes");
-    to_response(Refusal::new(413, message).never().answer(&gateway.correlation()))
+    let refusal = Refusal::new(413, message).never();
+    face.refusals.count(refusal.reason());
+    to_response(refusal.answer(&face.gateway.correlation()))
 }

@@ -1,11 +1,13 @@
 //! The faces of Linchpin.
 //!
 //! [`gateway`] is a HubSpot that any client can call by changing its base URL; [`listen`] serves it on a socket. Neither
-//! decides anything about HubSpot: calls go to [`linchpin_engine::gateway`], and come back as HubSpot's answers.
+//! decides anything about HubSpot: calls go to [`linchpin_engine::gateway`], and come back as HubSpot's answers. [`admin`]
+//! shows what the gateway does, under paths of our own.
 
+pub mod admin;
 pub mod callers;
 pub mod gateway;
 pub mod listen;
-mod metrics;
+pub mod metrics;
 mod refusal;
 pub mod webhooks;

@@ -122,7 +122,7 @@ async fn respond(face: Arc<Face>, request: Request<Incoming>) -> Result<Response
     let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect());
     let response = match whole.await? {
         Ok(body) => face.respond(Request::from_parts(head, body.to_bytes())).await,
-        Err(error) if error.is::<LengthLimitError>() => too_large(&face.gateway, limit),
+        Err(error) if error.is::<LengthLimitError>() => too_large(&face, limit),
         Err(error) => return Err(error),
     };
     Ok(response.map(Full::new))

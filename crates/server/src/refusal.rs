@@ -42,6 +42,21 @@ pub(crate) fn of(error: DispatchError, now: Wall, correlation: &str) -> Answer {
     refusal.answer(correlation)
 }
 
+/// Why there is no answer of HubSpot, in a word for counters.
+pub(crate) fn reason(error: &DispatchError) -> &'static str {
+    match error {
+        DispatchError::Unknown(_) => "unknown",
+        DispatchError::Unreachable(_) => "unreachable",
+        DispatchError::DeadToken(_) => "dead_token",
+        DispatchError::DayExhausted { .. } => "day_exhausted",
+        DispatchError::Migrating { .. } => "migrating",
+        DispatchError::Deadline { .. } => "deadline",
+        DispatchError::Shutdown => "shutdown",
+        DispatchError::Overloaded { .. } => "overloaded",
+        DispatchError::UnknownInstall => "unknown_install",
+    }
+}
+
 /// An answer in the making.
 pub(crate) struct Refusal {
     status: u16,
@@ -59,6 +74,18 @@ impl Refusal {
     /// A limit that passes after a while.
     fn rate(message: String, wait: Duration) -> Self {
         Self::new(429, message).with("errorType", "RATE_LIMIT").with("policyName", "TEN_SECONDLY_ROLLING").after(wait)
+    }
+
+    /// Why, in a word for counters.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self.status {
+            401 => "credential",
+            403 => "forbidden",
+            404 => "no_such_path",
+            413 => "too_large",
+            429 => "caller_limit",
+            _ => "malformed",
+        }
     }
 
     pub(crate) fn with(mut self, name: &'static str, value: &'static str) -> Self {

@@ -50,6 +50,11 @@ pub(crate) struct Place {
     app: AppId,
 }
 
+/// Whether a path is one of ours; HubSpot owns all others below `/webhooks`.
+pub(crate) fn is_path(path: &str) -> bool {
+    ["/webhooks/hubspot/", "/webhooks/workflow/"].iter().any(|own| path.starts_with(own))
+}
+
 /// Which app's place a path is, if it is one.
 pub(crate) fn place(path: &str) -> Option<Place> {
     let (teller, app) = match path.strip_prefix("/webhooks/")?.split_once('/')? {
@@ -168,7 +173,7 @@ mod tests {
 
     fn webhooks(outside: Outside) -> Webhooks {
         let log = SqliteStore::in_memory().expect("a store").stores().events;
-        Webhooks::new(Ingress::new(Vec::new(), log, Arc::new(SystemClock::start())), outside)
+        Webhooks::new(Ingress::new(Vec::new(), log, Arc::new(SystemClock::new())), outside)
     }
 
     fn request(peer: &str, headers: &[(&str, &str)]) -> Request<()> {
@@ -186,15 +191,23 @@ mod tests {
         let found = |path| place(path).map(|place| (place.teller, place.app.0));
         assert_eq!(found("/webhooks/hubspot/9"), Some((Teller::Webhook, 9)));
         assert_eq!(found("/webhooks/workflow/123"), Some((Teller::Workflow, 123)));
-        let others = ["/webhooks/hubspot/", "/webhooks/hubspot/09", "/webhooks/hubspot/+9", "/webhooks/hubspot/9/",
-            "/webhooks/v3/9", "/webhooks/hubspot", "/webhooks/hubspot/99999999999999999999"];
+        let others = [
+            "/webhooks/hubspot/",
+            "/webhooks/hubspot/09",
+            "/webhooks/hubspot/+9",
+            "/webhooks/hubspot/9/",
+            "/webhooks/v3/9",
+            "/webhooks/hubspot",
+            "/webhooks/hubspot/99999999999999999999",
+        ];
         assert!(others.iter().all(|path| place(path).is_none()));
     }
 
     #[test]
     fn only_a_trusted_proxy_says_under_which_address_we_were_called() {
         let webhooks = webhooks(Outside::Forwarded(vec!["10.0.0.1".parse().expect("an address")]));
-        let headers = [("host", "inner:4000"), ("x-forwarded-host", "hooks.example.test"), ("x-forwarded-proto", "https")];
+        let headers =
+            [("host", "inner:4000"), ("x-forwarded-host", "hooks.example.test"), ("x-forwarded-proto", "https")];
         let outer = "https://hooks.example.test/webhooks/hubspot/9?a=%2F";
         assert_eq!(webhooks.url(&request("10.0.0.1:5000", &headers)), outer);
         assert_eq!(webhooks.url(&request("[::ffff:10.0.0.1]:5000", &headers)), outer);

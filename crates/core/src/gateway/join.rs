@@ -58,6 +58,8 @@ pub enum Alone {
     Property,
     /// A body that batches do not have, or that is too large.
     Body,
+    /// The setting `coalesce` leaves its kind out.
+    Setting,
 }
 
 impl Alone {
@@ -70,6 +72,7 @@ impl Alone {
             Self::Id => "id",
             Self::Property => "property",
             Self::Body => "body",
+            Self::Setting => "setting",
         }
     }
 }

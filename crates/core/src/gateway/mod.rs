@@ -3,7 +3,7 @@
 //!
 //! Three functions, in the order in which a call meets them: [`join`](join::join) reads one call and says whether it may
 //! travel with others; [`compose`](compose::compose) makes one batch of several; [`cut`](cut::cut) gives each its share
-//! of the answer.
+//! of the answer. [`usage`](usage::Usage) counts what it costs, and [`shadow`](shadow::Shadow) what it would have cost.
 //!
 //! Invariant: a caller gets what HubSpot would have answered to its call alone, or its call is asked alone. Whatever is
 //! not known to be equal travels alone.
@@ -11,6 +11,9 @@
 pub mod compose;
 pub mod cut;
 pub mod join;
+pub mod scopes;
+pub mod shadow;
+pub mod usage;
 
 #[cfg(test)]
 mod tests;

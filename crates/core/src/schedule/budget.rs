@@ -382,6 +382,19 @@ impl Budget {
         self.installs.get(&install).map_or_else(Shares::default, |limits| limits.shares)
     }
 
+    /// Lets time pass in every window and day.
+    pub fn advance(&mut self, now: Now) {
+        for window in self.windows.values_mut() {
+            window.advance(now.mono);
+        }
+        for (scope, day) in &mut self.days {
+            if day.advance(now.wall) {
+                let (DayScope::Account(portal) | DayScope::Association(portal)) = *scope;
+                self.asks.push_back(Ask::DayEnds { portal });
+            }
+        }
+    }
+
     /// Permits that count now, and the limit, of a window.
     pub fn figures(&self, scope: Scope) -> Option<(u32, u32)> {
         self.windows.get(&scope).map(|window| (window.used(), window.limit()))

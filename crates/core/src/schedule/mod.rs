@@ -31,12 +31,13 @@ use rand_core::Rng;
 
 pub use permit::{Permit, PermitId};
 pub use submission::{
-    Action, Cancelled, End, QUEUE_MAX, Refused, Snapshot, Submission, Ticket, Totals, WindowSnapshot,
+    Action, Cancelled, DaySnapshot, End, QUEUE_MAX, Refused, Snapshot, Submission, Ticket, Totals, WindowSnapshot,
 };
 
 use self::breaker::Breakers;
 use self::budget::{Budget, Lease, Past, Scope};
 use self::coalesce::{BatchId, Coalescer, JoinKey};
+use self::lanes::PerLane;
 use self::limits::{AppKind, Limits};
 use self::pool::Pool;
 use self::record::WindowRecord;
@@ -295,14 +296,28 @@ impl<D: Rng> Scheduler<D> {
         self.jobs.is_empty()
     }
 
-    /// What the scheduler looks like now.
+    /// What the scheduler looks like at this moment: permits that have come back since the last call count as free.
+    pub fn look(&mut self, now: Now) -> Snapshot {
+        self.budget.advance(now);
+        self.take_asks();
+        self.snapshot()
+    }
+
+    /// What the scheduler looked like at its last input.
     pub fn snapshot(&self) -> Snapshot {
-        let windows = self.pools.iter().filter_map(|(scope, pool)| {
+        let windows = self.budget.windows.keys().filter_map(|scope| {
             let (used, limit) = self.budget.figures(*scope)?;
-            Some(WindowSnapshot { scope: *scope, used, limit, waiting: pool.waiting() })
+            let waiting = self.pools.get(scope).map_or_else(PerLane::default, Pool::waiting);
+            Some(WindowSnapshot { scope: *scope, used, limit, waiting })
+        });
+        let days = self.budget.days.iter().map(|(scope, day)| {
+            let (used, limit, ends) = day.figures();
+            DaySnapshot { scope: *scope, used, limit, ends }
         });
         Snapshot {
             windows: windows.collect(),
+            days: days.collect(),
+            gathering: self.coalescer.waiting(),
             in_flight: self.on_wire.len(),
             backing_off: self.backoffs.len(),
             breakers: self.breakers.iter().collect(),

@@ -7,7 +7,7 @@ use linchpin_hubspot::call::{CostClass, Effect, Family};
 use linchpin_hubspot::id::Install;
 
 use super::breaker::{Circuit, State};
-use super::budget::{Ask, Scope};
+use super::budget::{Ask, DayScope, Scope};
 use super::coalesce::Join;
 use super::lanes::{Lane, PerLane};
 use super::permit::Permit;
@@ -16,7 +16,7 @@ use crate::verdict::{Cause, Why};
 
 /// The name of a submitted call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub(super) u64);
+pub struct Ticket(pub(crate) u64);
 
 /// A call that wants to leave. The scheduler never sees the call itself, only what decides about its turn.
 #[derive(Clone, Debug)]
@@ -149,15 +149,32 @@ pub struct WindowSnapshot {
     pub waiting: PerLane<usize>,
 }
 
+/// What a day's counter looks like to people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DaySnapshot {
+    /// Whose day.
+    pub scope: DayScope,
+    /// Calls counted today, those in flight among them.
+    pub used: u64,
+    /// Calls of a day that are ours.
+    pub limit: u64,
+    /// When the day ends, if that is known.
+    pub ends: Option<Wall>,
+}
+
 /// What the scheduler looks like to people.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Every window.
     pub windows: Vec<WindowSnapshot>,
+    /// Every day's counter.
+    pub days: Vec<DaySnapshot>,
     /// Calls on the wire.
     pub in_flight: usize,
     /// Calls that wait for another attempt.
     pub backing_off: usize,
+    /// Calls that wait for others to share a batch with.
+    pub gathering: usize,
     /// Breakers that are not closed, or have failures.
     pub breakers: Vec<(Circuit, State)>,
     /// Totals since the start.

@@ -110,7 +110,11 @@ impl Owner {
             }
             Message::Call { request, joined, reply } => self.submit(*request, joined, reply),
             Message::DayEnds { portal, ends } => self.scheduler.handle_day_ends(portal, ends),
-            Message::Snapshot { reply } => drop(reply.send(self.scheduler.snapshot())),
+            Message::Snapshot { reply } => {
+                let snapshot = self.scheduler.look(self.now());
+                // Whoever asked may have left.
+                drop(reply.send(snapshot));
+            }
         }
     }
 

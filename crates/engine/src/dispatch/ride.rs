@@ -65,6 +65,11 @@ pub enum Share {
 }
 
 impl Place {
+    /// Whether the batch was begun by this call.
+    pub fn is_first(&self) -> bool {
+        self.index == 0
+    }
+
     /// This call's share. `correlation` makes a new id for each answer.
     pub fn share(&self, correlation: &mut dyn FnMut() -> String) -> Share {
         let (ride, size) = (&self.ride, self.ride.members.len());

@@ -67,6 +67,13 @@ impl Book {
         Arc::clone(cell.get_or_init(|| self.read(install, object_type)).await)
     }
 
+    /// The types whose properties have been read.
+    pub(super) fn object_types(&self) -> Vec<ObjectType> {
+        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = entries.iter().filter(|(_, entry)| entry.page.get().is_some_and(|page| !page.plain.is_empty()));
+        read.map(|((_, object_type), _)| object_type.clone()).collect()
+    }
+
     fn cell(&self, install: Install, object_type: &ObjectType, believed: Duration) -> Option<Arc<OnceCell<Arc<Page>>>> {
         let now = self.clock.now().mono;
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,6 +5,7 @@
 //! own words.
 
 mod book;
+mod ledger;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +16,9 @@ use http::header::{HeaderValue, LOCATION};
 use http::{HeaderMap, Method};
 use linchpin_core::gateway::cut::Cut;
 use linchpin_core::gateway::join::{Alone, Definitions, Incoming, Joined, join};
+use linchpin_core::gateway::usage::Usage;
 use linchpin_core::schedule::coalesce::JoinKey;
-use linchpin_core::schedule::lanes::Lane;
+use linchpin_core::schedule::lanes::{Lane, PerLane};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::call::Call;
 use linchpin_hubspot::id::{Install, ObjectType, RecordId};
@@ -27,6 +29,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use self::book::Book;
 pub use self::book::{BELIEVED, LISTS_MAX, UNKNOWN_BELIEVED};
+use self::ledger::{Entry, Ledger};
 use crate::clock::Clock;
 use crate::dispatch::{CallRequest, Dispatch, DispatchError, Origin, Share, Shared, Unresolved};
 use crate::hub::Hub;
@@ -48,7 +51,14 @@ impl Coalesce {
         match self {
             Self::Off => false,
             Self::Proven => matches!(operation, Operation::ObjectRead | Operation::ObjectArchive),
-            Self::All => true,
+            Self::All => matches!(
+                operation,
+                Operation::ObjectRead
+                    | Operation::ObjectArchive
+                    | Operation::ObjectUpdate
+                    | Operation::ObjectCreate
+                    | Operation::AssociationList
+            ),
         }
     }
 }
@@ -83,6 +93,8 @@ pub struct Saved {
     pub together: u64,
     /// Calls that were asked again alone after their batch had come back.
     pub again: u64,
+    /// Calls that were asked for, by lane.
+    pub lanes: PerLane<u64>,
 }
 
 #[derive(Default)]
@@ -90,6 +102,7 @@ struct Counters {
     asked: AtomicU64,
     together: AtomicU64,
     again: AtomicU64,
+    lanes: PerLane<AtomicU64>,
 }
 
 /// The gateway's way to HubSpot.
@@ -100,6 +113,7 @@ pub struct Gateway {
     clock: Arc<dyn Clock>,
     dice: Mutex<ChaCha8Rng>,
     counters: Counters,
+    ledger: Ledger,
 }
 
 impl Gateway {
@@ -110,17 +124,42 @@ impl Gateway {
             dispatch,
             book: Book::new(hub, Arc::clone(&clock)),
             coalesce,
+            ledger: Ledger::new(false, Arc::clone(&clock)),
             clock,
             dice: Mutex::new(ChaCha8Rng::seed_from_u64(seed)),
             counters: Counters::default(),
         }
     }
 
+    /// The same in shadow mode: every call passes through as it came, and what joining and keeping would have saved is
+    /// counted instead.
+    #[must_use]
+    pub fn in_shadow(self) -> Self {
+        Self { ledger: Ledger::new(true, Arc::clone(&self.clock)), ..self }
+    }
+
+    /// Whether it is in shadow mode.
+    pub fn is_shadow(&self) -> bool {
+        self.ledger.is_shadow()
+    }
+
     /// What has been saved so far.
     pub fn saved(&self) -> Saved {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { asked, together, again } = &self.counters;
-        Saved { asked: read(asked), together: read(together), again: read(again) }
+        let Counters { asked, together, again, lanes } = &self.counters;
+        let lanes = PerLane::new(Lane::ALL.map(|lane| read(lanes.get(lane))));
+        Saved { asked: read(asked), together: read(together), again: read(again), lanes }
+    }
+
+    /// The calls so far, by caller and route: what they cost, or in shadow mode what they would have cost; and the
+    /// scopes that were in use, the gateway's own reads of properties included.
+    pub fn usage(&self) -> Usage {
+        let mut usage = self.ledger.usage();
+        // The gateway's own reads need their scopes, too.
+        for object_type in self.book.object_types() {
+            usage.handle_success(&routes::classify(&Method::GET, &format!("/crm/v3/properties/{object_type}")));
+        }
+        usage
     }
 
     /// Gets a call its answer: what HubSpot would have said to it alone.
@@ -129,23 +168,42 @@ impl Gateway {
     /// There is no answer: see [`DispatchError`].
     pub async fn answer(&self, asked: Asked) -> Result<Answer, DispatchError> {
         self.counters.asked.fetch_add(1, Ordering::Relaxed);
-        match self.joined(&asked).await {
-            Ok(joined) => self.answer_joined(&asked, joined).await,
+        self.counters.lanes.get(asked.lane).fetch_add(1, Ordering::Relaxed);
+        let route = routes::classify(&asked.method, path(&asked));
+        let joined = self.joined(&asked, &route).await;
+        let mut entry = self.ledger.enter(&asked, route, joined.as_ref().map_err(|why| *why));
+        let answer = match joined {
+            Ok(joined) if !self.is_shadow() => self.answer_joined(&asked, joined, &mut entry).await,
+            Ok(_) => self.answer_alone(&asked, &mut entry).await,
             Err(why) => {
                 tracing::trace!(why = why.name(), "a call travels alone");
-                self.dispatch.call(request(&asked)).await
+                self.answer_alone(&asked, &mut entry).await
             }
+        };
+        if let Ok(answer) = &answer {
+            entry.handle_answer(answer.status);
         }
+        answer
     }
 
-    async fn joined(&self, asked: &Asked) -> Result<Joined, Alone> {
-        let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
-        let route = routes::classify(&asked.method, path);
-        let Some(object_type) = route.object_type.as_ref().filter(|_| self.coalesce.covers(route.operation)) else {
+    async fn answer_alone(&self, asked: &Asked, entry: &mut Entry<'_>) -> Result<Answer, DispatchError> {
+        let answer = self.dispatch.call(request(asked)).await;
+        if answer.is_ok() {
+            entry.handle_sent();
+        }
+        answer
+    }
+
+    async fn joined(&self, asked: &Asked, route: &Route) -> Result<Joined, Alone> {
+        let query = asked.target.split_once('?').map_or("", |(_, query)| query);
+        let Some(object_type) = route.object_type.as_ref().filter(|_| Coalesce::All.covers(route.operation)) else {
             return Err(Alone::NoBatch);
         };
+        if !self.coalesce.covers(route.operation) {
+            return Err(Alone::Setting);
+        }
         let query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let incoming = incoming(asked, &route, &query);
+        let incoming = incoming(asked, route, &query);
         // Most calls travel alone for what they are, and need no list of properties to know it.
         if let Err(why) = join(&incoming, &Anything)
             && why != Alone::Property
@@ -159,22 +217,28 @@ impl Gateway {
         }
     }
 
-    async fn answer_joined(&self, asked: &Asked, joined: Joined) -> Result<Answer, DispatchError> {
+    async fn answer_joined(
+        &self,
+        asked: &Asked,
+        joined: Joined,
+        entry: &mut Entry<'_>,
+    ) -> Result<Answer, DispatchError> {
         let mut joined = joined;
-        // Lanes keep apart: whoever is in a hurry does not wait behind others' bulk.
-        let JoinKey(key) = &mut joined.join.key;
-        key.push_str(match asked.lane {
-            Lane::Interactive => " interactive",
-            Lane::Realtime => " realtime",
-            Lane::Bulk => " bulk",
-            Lane::Reporting => " reporting",
-        });
+        joined.join.key = in_lane(&joined.join.key, asked.lane);
         loop {
             let shared = self.dispatch.call_joined(request(asked), joined.clone()).await?;
             let place = match shared {
-                Shared::Alone(answer) => return Ok(answer),
+                Shared::Alone(answer) => {
+                    entry.handle_sent();
+                    return Ok(answer);
+                }
                 Shared::Place(place) => place,
             };
+            if place.is_first() {
+                entry.handle_sent();
+            } else {
+                entry.handle_rode();
+            }
             self.counters.together.fetch_add(1, Ordering::Relaxed);
             match place.share(&mut || self.correlation()) {
                 Share::Same(answer) => return Ok(answer),
@@ -191,7 +255,7 @@ impl Gateway {
             }
         }
         self.counters.again.fetch_add(1, Ordering::Relaxed);
-        self.dispatch.call(request(asked)).await
+        self.answer_alone(asked, entry).await
     }
 
     /// A new correlation id: a UUID of version 7, as HubSpot's are.
@@ -201,6 +265,22 @@ impl Gateway {
         self.dice.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut random);
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
     }
+}
+
+/// The path of a call.
+fn path(asked: &Asked) -> &str {
+    asked.target.split_once('?').map_or(asked.target.as_str(), |(path, _)| path)
+}
+
+/// Lanes keep apart: whoever is in a hurry does not wait behind others' bulk.
+fn in_lane(JoinKey(key): &JoinKey, lane: Lane) -> JoinKey {
+    let lane = match lane {
+        Lane::Interactive => "interactive",
+        Lane::Realtime => "realtime",
+        Lane::Bulk => "bulk",
+        Lane::Reporting => "reporting",
+    };
+    JoinKey(format!("{key} {lane}"))
 }
 
 /// For a first look, which costs nothing.
@@ -229,8 +309,7 @@ fn request(asked: &Asked) -> CallRequest {
 
 /// HubSpot names the place of a new record by the path that it was created under.
 fn located(asked: &Asked, mut answer: Answer, created: Option<RecordId>) -> Answer {
-    let path = asked.target.split_once('?').map_or(asked.target.as_str(), |(path, _)| path);
-    let location = created.map(|id| format!("{}/{id}", path.trim_end_matches('/')));
+    let location = created.map(|id| format!("{}/{id}", path(asked).trim_end_matches('/')));
     if let Some(value) = location.and_then(|location| HeaderValue::from_str(&location).ok()) {
         answer.headers.insert(LOCATION, value);
     }

@@ -24,11 +24,11 @@ impl NotAccepted {
     /// The code of its page.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::UnknownApp => "LP5001",
-            Self::NotVerified(NotVerified::Downgraded) => "LP5003",
-            Self::NotVerified(NotVerified::Stale | NotVerified::Future) => "LP5004",
-            Self::NotVerified(_) => "LP5002",
-            Self::Store(_) | Self::Slow => "LP5005",
+            Self::UnknownApp => "LP6001",
+            Self::NotVerified(NotVerified::Downgraded) => "LP6003",
+            Self::NotVerified(NotVerified::Stale | NotVerified::Future) => "LP6004",
+            Self::NotVerified(_) => "LP6002",
+            Self::Store(_) | Self::Slow => "LP6005",
         }
     }
 }

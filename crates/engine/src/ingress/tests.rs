@@ -118,7 +118,7 @@ async fn an_app_that_has_used_a_stronger_scheme_never_gets_back() {
     ingress.accept(APP, v2(Teller::Webhook, body(&[event(7, 2, 0)]))).await.unwrap();
     for ingress in [ingress, again(Scheme::V1, &log)] {
         let refused = ingress.accept(APP, v1(body(&[event(7, 3, 0)]))).await.unwrap_err();
-        assert_eq!(refused.code(), "LP5003");
+        assert_eq!(refused.code(), "LP6003");
     }
 }
 
@@ -132,7 +132,7 @@ async fn a_workflow_signs_by_the_second_scheme_and_a_replay_has_no_effect() {
     let kept = log.read(Install { portal: PortalId(7), app: APP }, 0, u16::MAX).await.unwrap();
     assert_eq!((kept[0].event.kind.as_str(), &kept[0].event.raw[..]), ("workflow", told.as_bytes()));
     let weak = Delivery { teller: Teller::Workflow, ..v1(told) };
-    assert_eq!(ingress.accept(APP, weak).await.unwrap_err().code(), "LP5003");
+    assert_eq!(ingress.accept(APP, weak).await.unwrap_err().code(), "LP6003");
     // A workflow's scheme says nothing of the app's webhooks.
     ingress.accept(APP, v1(body(&[event(7, 1, 0)]))).await.unwrap();
 }
@@ -143,7 +143,7 @@ async fn a_store_that_fails_acknowledges_nothing_and_the_repeat_is_recognised() 
     for (fault, left) in [(Fault::Before, 0), (Fault::After, 1)] {
         script.fail(Method::EventsAccept, fault);
         let failed = ingress.accept(APP, v1(body(&[event(7, 1, 0)]))).await.unwrap_err();
-        assert_eq!((failed.code(), stored(&log, 7).await), ("LP5005", left));
+        assert_eq!((failed.code(), stored(&log, 7).await), ("LP6005", left));
     }
     let repeated = ingress.accept(APP, v1(body(&[event(7, 1, 1)]))).await.unwrap();
     assert_eq!(repeated, Accepted { new: 0, repeated: 1, known: 0 });

@@ -1,5 +1,7 @@
 //! One module for each command, and what several of them show.
 
+pub(crate) mod audit;
+mod audit_view;
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod init;

@@ -1,5 +1,7 @@
-//! `linchpin schema`: JSON Schemas, for editors; and, hidden, the page that is made from the simulator's table.
+//! `linchpin schema`: JSON Schemas, for editors; the description of the admin interface; and, hidden, the pages that are
+//! made from tables in the code.
 
+use linchpin_server::{admin, metrics};
 use linchpin_simulator::fidelity;
 use serde_json::json;
 
@@ -18,11 +20,20 @@ pub(crate) fn run(args: &SchemaArgs, console: &mut Console) -> Result<Exit, Fail
             console.say(text);
             console.result(&schema);
         }
-        SchemaOf::Fidelity => {
-            let page = fidelity::markdown();
-            console.say(page.trim_end());
-            console.result(&json!({"markdown": page}));
+        SchemaOf::Openapi => {
+            let document = admin::openapi::document();
+            let text = serde_json::to_string_pretty(&document)
+                .map_err(|error| Failure::internal("the description cannot be written", &error))?;
+            console.say(text);
+            console.result(&document);
         }
+        SchemaOf::Fidelity => page(&fidelity::markdown(), console),
+        SchemaOf::Metrics => page(&metrics::markdown(), console),
     }
     Ok(Exit::Done)
+}
+
+fn page(markdown: &str, console: &mut Console) {
+    console.say(markdown.trim_end());
+    console.result(&json!({"markdown": markdown}));
 }

@@ -44,6 +44,11 @@ async fn serve(args: &ServeArgs, console: &mut Console, doors: &Doors) -> Result
     let face = Arc::new(opened?);
     let url = format!("http://{}", listening.addr);
     console.say(format!("Portal {}. Set the base URL of your HubSpot client to {url}.", face.install.portal.0));
+    if face.gateway.is_shadow() {
+        console.say(
+            "Shadow mode: every call passes through as it came. `linchpin audit usage` shows what would be saved.",
+        );
+    }
     // Other programs wait for this line, with --json too.
     console.line(&format!("listening on {url}"));
     if console.is_json() {

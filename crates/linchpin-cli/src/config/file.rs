@@ -232,15 +232,28 @@ pub(crate) struct Gateway {
     pub(crate) listen: SocketAddr,
     /// Which single calls are packed into batches.
     pub(crate) coalesce: Coalesce,
+    /// Let every call pass through as it came, and count what packing and keeping would have saved: for trying it out.
+    pub(crate) shadow: bool,
     /// Who may call, by name. Whoever shows the configured HubSpot token may call as well.
     pub(crate) callers: BTreeMap<String, GatewayCaller>,
+    /// Who may look at what the gateway does, under `/linchpin/v1`. Nobody may while this has no key.
+    pub(crate) admin: GatewayAdmin,
 }
 
 impl Default for Gateway {
     fn default() -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, GATEWAY_PORT));
-        Self { listen, coalesce: Coalesce::default(), callers: BTreeMap::new() }
+        let (coalesce, admin) = (Coalesce::default(), GatewayAdmin::default());
+        Self { listen, coalesce, shadow: false, callers: BTreeMap::new(), admin }
     }
+}
+
+/// Who may look at what the gateway does.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct GatewayAdmin {
+    /// The key that opens `/linchpin/v1`, by reference. No caller may have the same.
+    pub(crate) key: Option<SecretRef>,
 }
 
 /// Which single calls are packed into batches.

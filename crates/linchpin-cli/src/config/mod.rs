@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use serde_json::Value;
 
-pub(crate) use file::{Coalesce, DEFAULT_BASE_URL, File, Gateway, Guard, Lane, Tier};
+pub(crate) use file::{BaseUrl, Coalesce, DEFAULT_BASE_URL, File, Gateway, Guard, Lane, Tier};
 pub(crate) use layers::Environment;
 pub(crate) use source::{Csv, EmptyField, Source, Sqlite};
 pub(crate) use webhooks::{ResolvedApp, Signature, Webhooks};
@@ -115,6 +115,12 @@ impl Config {
             caller.key.resolve(&format!("gateway.callers.{name}.key"), self.base(), &self.environment, false)
         };
         callers.map(|(name, caller)| Ok((name.as_str(), caller.lane, key((name, caller))?))).collect()
+    }
+
+    /// Fetches the key of the admin interface, if one is configured.
+    pub(crate) fn admin_key(&self) -> Result<Option<SecretString>, Failure> {
+        let key = self.settings.gateway.admin.key.as_ref();
+        key.map(|key| key.resolve("gateway.admin.key", self.base(), &self.environment, false)).transpose()
     }
 
     /// Demands that the file says what goes where: what syncs has nothing to do otherwise.

@@ -1,22 +1,18 @@
 //! From a configuration to the face that other programs call.
 
-use std::sync::Arc;
-
+use linchpin::Linchpin;
 use linchpin_core::schedule::lanes::Lane;
-use linchpin_engine::clock::Clock;
 use linchpin_engine::gateway::{Coalesce, Gateway};
-use linchpin_engine::ingress::{App, Ingress};
-use linchpin_hubspot::id::AppId;
-use linchpin_hubspot::signature::Scheme;
-use linchpin_ports::event_log::EventLog;
+use linchpin_hubspot::account::TokenInfo;
+use linchpin_server::admin::Admin;
 use linchpin_server::callers::{Caller, Callers};
-use linchpin_server::gateway::Face;
-use linchpin_server::webhooks::{Outside, Webhooks};
+use linchpin_server::gateway::{Face, Refusals};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::door::{self, Doors};
 use super::trouble;
 use crate::config::{self, Config};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 
 /// The name under which the calls of the configured token are counted.
 const TOKEN_CALLER: &str = "hubspot-token";
@@ -24,7 +20,9 @@ const TOKEN_CALLER: &str = "hubspot-token";
 /// Opens the store, the door to HubSpot, asks whose token it is, and puts the face before it.
 pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure> {
     // Keys first: a wrong reference is told without asking HubSpot.
-    let (callers, apps) = (callers(config)?, config.webhook_apps()?);
+    let callers = callers(config)?;
+    let apps = config.webhook_apps()?;
+    let admin_key = admin_key(config, &callers)?;
     let store = super::open_store(&config.store())?;
     let client = door::open(config, store.stores(), doors).await?;
     let install = client.install();
@@ -36,9 +34,39 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
     let (dispatch, clock) = (client.dispatch().clone(), client.clock());
     let dice = linchpin::dice().map_err(|error| trouble::of_facade(error, config))?;
     let gateway = Gateway::new(dispatch.clone(), install, coalesce, client.clock(), dice);
-    let webhooks = webhooks(apps, config, store.stores().events, client.clock());
+    let gateway = if config.gateway().shadow { gateway.in_shadow() } else { gateway };
+    let admin = match admin_key {
+        Some(key) => Admin::new(&key, granted(config, &client).await?),
+        None => Admin::closed(),
+    };
+    let webhooks = super::webhooks::open(apps, config.webhooks(), store.stores().events, client.clock());
     let upstream = config.hubspot().base_url.as_str().to_owned();
-    Ok(Face { gateway, dispatch, install, callers, upstream, clock, webhooks })
+    Ok(Face { gateway, dispatch, install, callers, upstream, clock, admin, refusals: Refusals::default(), webhooks })
+}
+
+/// The key of the admin interface, which must be nobody else's.
+fn admin_key(config: &Config, callers: &Callers) -> Result<Option<SecretString>, Failure> {
+    let key = config.admin_key()?;
+    match key.as_ref().and_then(|key| callers.find(key.expose_secret())) {
+        None => Ok(key),
+        Some(caller) => Err(Failure::new(
+            Code::Setting,
+            format!("gateway.admin.key is also the key of {}", caller.name),
+            "make a key of its own for the admin interface: callers are not to see each other's calls",
+        )),
+    }
+}
+
+/// What the token may do. Nobody knows it of service keys.
+async fn granted(config: &Config, client: &Linchpin) -> Result<Option<Vec<String>>, Failure> {
+    let token = config.token()?;
+    match client.send(&TokenInfo::new(token.expose_secret())).await {
+        Ok(app) => Ok(Some(app.scopes)),
+        Err(error) => {
+            tracing::info!(code = error.code(), "HubSpot does not tell the token's scopes: they are not compared");
+            Ok(None)
+        }
+    }
 }
 
 fn callers(config: &Config) -> Result<Callers, Failure> {
@@ -55,30 +83,4 @@ fn callers(config: &Config) -> Result<Callers, Failure> {
         callers.admit(&key, Caller { name: name.to_owned(), lane });
     }
     Ok(callers)
-}
-
-fn webhooks(
-    apps: Vec<config::ResolvedApp>,
-    config: &Config,
-    log: Arc<dyn EventLog>,
-    clock: Arc<dyn Clock>,
-) -> Option<Webhooks> {
-    if apps.is_empty() {
-        return None;
-    }
-    let settings = config.webhooks();
-    let outside = match &settings.public_url {
-        Some(url) => Outside::Fixed(url.0.clone()),
-        None => Outside::Forwarded(settings.trusted_proxies.clone()),
-    };
-    let apps = apps.into_iter().map(|app| App {
-        id: AppId(app.number),
-        secrets: app.secrets,
-        least: match app.least {
-            config::Signature::V1 => Scheme::V1,
-            config::Signature::V2 => Scheme::V2,
-            config::Signature::V3 => Scheme::V3,
-        },
-    });
-    Some(Webhooks::new(Ingress::new(apps.collect(), log, clock), outside))
 }
