@@ -366,6 +366,7 @@ impl<D: Rng> Scheduler<D> {
         };
         // Whoever waits for a batch that never leaves ends as it does.
         let waiting = if batch.sealed.is_none() { self.coalescer.take_waiting(&batch.key) } else { Vec::new() };
+        self.freed |= !waiting.is_empty();
         for member in batch.members.into_iter().chain(waiting) {
             self.finish(member, end, now);
         }

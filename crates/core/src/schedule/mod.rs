@@ -94,6 +94,8 @@ pub struct Scheduler<D> {
     tickets_made: u64,
     totals: Totals,
     shutting_down: bool,
+    /// An input ended without leaving: another key's write of its record may be free.
+    freed: bool,
     seen: Mono,
 }
 
@@ -117,6 +119,7 @@ impl<D: Rng> Scheduler<D> {
             tickets_made: 0,
             totals: Totals::default(),
             shutting_down: false,
+            freed: false,
             seen: Mono::default(),
         }
     }
@@ -132,6 +135,7 @@ impl<D: Rng> Scheduler<D> {
     pub fn handle_lease(&mut self, scope: Scope, lease: Lease, now: Now) {
         self.budget.handle_lease(scope, lease);
         self.pump(scope, now);
+        self.gather_freed(now);
     }
 
     /// Says when the account's running day ends.
@@ -161,6 +165,7 @@ impl<D: Rng> Scheduler<D> {
             self.jobs.insert(ticket, Job::new(submission, State::Queued));
         }
         self.pump(scope, now);
+        self.gather_freed(now);
         Ok(ticket)
     }
 
@@ -171,8 +176,9 @@ impl<D: Rng> Scheduler<D> {
         match job.state {
             State::OnItsWay => Cancelled::OnItsWay,
             State::Queued | State::Gathering | State::BackingOff(_) => {
-                self.coalescer.handle_cancel(ticket);
+                self.freed |= self.coalescer.handle_cancel(ticket);
                 self.finish(ticket, &End::Cancelled, now);
+                self.gather_freed(now);
                 Cancelled::Removed
             }
         }
@@ -214,6 +220,7 @@ impl<D: Rng> Scheduler<D> {
         let verdict = verdict::verdict(&outcome, &attempt, now.mono, &mut self.dice);
         self.apply(ticket, verdict, outcome, now);
         self.pump(scope, now);
+        self.gather_freed(now);
     }
 
     /// Takes back a permit that nothing was sent with, because everybody who wanted it has left. Their calls end as
@@ -226,6 +233,7 @@ impl<D: Rng> Scheduler<D> {
         self.breakers.handle_unseen(circuit, now.mono);
         self.finish(ticket, &End::Cancelled, now);
         self.pump(scope, now);
+        self.gather_freed(now);
     }
 
     /// Refuses what comes, and ends what has not left. What is on its way runs to its end, without another attempt.
@@ -251,7 +259,7 @@ impl<D: Rng> Scheduler<D> {
             let Some(job) = self.jobs.get_mut(&ticket).filter(|job| job.has_not_left()) else { continue };
             // Why there is no answer says more than that the time is up.
             let end = job.trouble.take().map_or(End::Deadline, End::Unreachable);
-            self.coalescer.handle_cancel(ticket);
+            self.freed |= self.coalescer.handle_cancel(ticket);
             self.finish(ticket, &end, now);
         }
         while let Some((at, ticket)) = self.backoffs.first().copied().filter(|(at, _)| *at <= now.mono) {
@@ -267,6 +275,16 @@ impl<D: Rng> Scheduler<D> {
                 pool.wake = None;
             }
             self.pump(scope, now);
+        }
+        self.gather_freed(now);
+    }
+
+    /// Lets writes go on that waited for one that never left.
+    fn gather_freed(&mut self, now: Now) {
+        while std::mem::take(&mut self.freed) {
+            for key in self.coalescer.due(now.mono) {
+                self.gather(&key, now);
+            }
         }
     }
 
