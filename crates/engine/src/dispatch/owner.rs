@@ -236,10 +236,8 @@ impl Owner {
         let (install, caller) = (first.install, first.origin.caller.clone());
         if let Way::Alone | Way::Same(_) = first.way {
             let call = Arc::clone(&first.call);
-            for (index, ticket) in seated.iter().enumerate() {
-                if let Some(pending) = self.pending.get_mut(ticket) {
-                    pending.with = if index == 0 { With::Nobody } else { With::Another };
-                }
+            for ticket in seated.iter().skip(1) {
+                self.seat(*ticket, With::Another);
             }
             return Some((call, install, caller));
         }
@@ -251,11 +249,15 @@ impl Owner {
         let ride = Arc::new(ride);
         let call = Arc::new(ride.call()?);
         for (place, ticket) in places.into_iter().zip(seated) {
-            if let Some(pending) = self.pending.get_mut(&ticket) {
-                pending.with = With::Others(Arc::clone(&ride), place);
-            }
+            self.seat(ticket, With::Others(Arc::clone(&ride), place));
         }
         Some((call, install, caller))
+    }
+
+    fn seat(&mut self, ticket: Ticket, with: With) {
+        if let Some(pending) = self.pending.get_mut(&ticket) {
+            pending.with = with;
+        }
     }
 
     /// Lets what is on its way come home, and leaves a picture of the windows behind.

@@ -83,6 +83,11 @@ pub enum Share {
 }
 
 impl Place {
+    /// HubSpot's answer to the batch.
+    pub(crate) fn whole(self) -> Answer {
+        self.answer
+    }
+
     /// This call's share. `correlation` makes a new id for each answer.
     pub fn share(&self, correlation: &mut dyn FnMut() -> String) -> Share {
         let (ride, size) = (&self.ride, self.ride.inputs.len());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use linchpin_core::gateway::join::Definitions;
 use linchpin_core::time::Mono;
-use linchpin_hubspot::id::{Install, ObjectType};
+use linchpin_hubspot::id::{Install, ObjectType, PortalId};
 use linchpin_hubspot::properties::List;
 use tokio::sync::OnceCell;
 
@@ -65,6 +65,12 @@ impl Book {
     pub(super) async fn newer_page(&self, install: Install, object_type: &ObjectType) -> Arc<Page> {
         let Some(cell) = self.cell(install, object_type, UNKNOWN_BELIEVED) else { return Arc::default() };
         Arc::clone(cell.get_or_init(|| self.read(install, object_type)).await)
+    }
+
+    /// Believes nothing any more about an account whose definitions somebody changes.
+    pub(super) fn forget(&self, portal: PortalId) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|(install, _), _| install.portal != portal);
     }
 
     fn cell(&self, install: Install, object_type: &ObjectType, believed: Duration) -> Option<Arc<OnceCell<Arc<Page>>>> {

@@ -2,17 +2,21 @@
 //!
 //! What may travel together, how, and what each gets of the answer is decided by [`linchpin_core::gateway`]; here is who
 //! waits for whom. A call that its batch could not answer is asked again alone, so that its caller always gets HubSpot's
-//! own words.
+//! own words. Reads that ask the very same share one call, and definitions may be answered from what is kept.
 
 mod book;
+mod cache;
+mod flight;
+mod witness;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HeaderValue, LOCATION};
+use http::header::{HeaderName, HeaderValue, LOCATION};
 use http::{HeaderMap, Method};
+use linchpin_core::gateway::cache::changed_by;
 use linchpin_core::gateway::cut::Cut;
 use linchpin_core::gateway::join::{Alone, Definitions, Incoming, Joined, join};
 use linchpin_core::schedule::coalesce::JoinKey;
@@ -27,14 +31,22 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use self::book::Book;
 pub use self::book::{BELIEVED, LISTS_MAX, UNKNOWN_BELIEVED};
+pub use self::cache::CACHE_HEADER;
+use self::cache::{Definitions as Kept, Met};
+use self::witness::Witness;
+pub use self::witness::{DISTANCE as WITNESS_DISTANCE, ONE_IN as WITNESS_ONE_IN};
 use crate::clock::Clock;
 use crate::dispatch::{CallRequest, Dispatch, DispatchError, Origin, Share, Shared, Unresolved};
 use crate::hub::Hub;
+use crate::tasks::Tasks;
 
-/// Which calls are packed into batches.
+/// HubSpot's header that names a request.
+const CORRELATION: HeaderName = HeaderName::from_static("x-hubspot-correlation-id");
+
+/// Which calls are packed into batches, or share an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Coalesce {
-    /// None: every call leaves as it came.
+    /// None: every call leaves as it came, at once, and on its own.
     Off,
     /// Reads, and archives: recorded answers show that a batch says the same.
     #[default]
@@ -83,6 +95,14 @@ pub struct Saved {
     pub together: u64,
     /// Calls that were asked again alone after their batch had come back.
     pub again: u64,
+    /// Reads that got the answer of another that asked the same.
+    pub shared: u64,
+    /// Reads that were answered from what is kept.
+    pub cached: u64,
+    /// Reads out of batches that were asked again alone to compare.
+    pub witnessed: u64,
+    /// Of these, those that got another answer alone.
+    pub differed: u64,
 }
 
 #[derive(Default)]
@@ -90,6 +110,10 @@ struct Counters {
     asked: AtomicU64,
     together: AtomicU64,
     again: AtomicU64,
+    shared: AtomicU64,
+    cached: AtomicU64,
+    witnessed: AtomicU64,
+    differed: AtomicU64,
 }
 
 /// The gateway's way to HubSpot.
@@ -99,7 +123,10 @@ pub struct Gateway {
     coalesce: Coalesce,
     clock: Arc<dyn Clock>,
     dice: Mutex<ChaCha8Rng>,
-    counters: Counters,
+    counters: Arc<Counters>,
+    kept: Option<Kept>,
+    witness: Option<Witness>,
+    turns: AtomicU64,
 }
 
 impl Gateway {
@@ -112,15 +139,41 @@ impl Gateway {
             coalesce,
             clock,
             dice: Mutex::new(ChaCha8Rng::seed_from_u64(seed)),
-            counters: Counters::default(),
+            counters: Arc::default(),
+            kept: None,
+            witness: None,
+            turns: AtomicU64::new(0),
         }
+    }
+
+    /// Keeps answers about definitions for so long: what is changed elsewhere shows that much later.
+    #[must_use]
+    pub fn with_cache(mut self, lives: Duration) -> Self {
+        self.kept = Some(Kept::new(lives, Arc::clone(&self.clock)));
+        self
+    }
+
+    /// Compares a small share of what batches answer with what HubSpot says to a single call, while the budget is idle.
+    #[must_use]
+    pub fn with_witness(mut self, tasks: &Tasks) -> Self {
+        let (dispatch, clock) = (self.dispatch.clone(), Arc::clone(&self.clock));
+        self.witness = Some(Witness::new(tasks.clone(), dispatch, clock, Arc::clone(&self.counters)));
+        self
     }
 
     /// What has been saved so far.
     pub fn saved(&self) -> Saved {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { asked, together, again } = &self.counters;
-        Saved { asked: read(asked), together: read(together), again: read(again) }
+        let Counters { asked, together, again, shared, cached, witnessed, differed } = self.counters.as_ref();
+        Saved {
+            asked: read(asked),
+            together: read(together),
+            again: read(again),
+            shared: read(shared),
+            cached: read(cached),
+            witnessed: read(witnessed),
+            differed: read(differed),
+        }
     }
 
     /// Gets a call its answer: what HubSpot would have said to it alone.
@@ -129,23 +182,44 @@ impl Gateway {
     /// There is no answer: see [`DispatchError`].
     pub async fn answer(&self, asked: Asked) -> Result<Answer, DispatchError> {
         self.counters.asked.fetch_add(1, Ordering::Relaxed);
-        match self.joined(&asked).await {
-            Ok(joined) => self.answer_joined(&asked, joined).await,
+        let path = asked.target.split_once('?').map_or(asked.target.as_str(), |(path, _)| path);
+        let route = routes::classify(&asked.method, path);
+        let met = match &self.kept {
+            Some(kept) => kept.meet(&asked, &route, self.travel(&asked, &route)).await,
+            None => Met::Asked(self.travel(&asked, &route).await),
+        };
+        if !changed_by(&asked.method, &route).is_empty() {
+            self.book.forget(asked.install.portal);
+        }
+        match met {
+            Met::Kept(mut answer) => {
+                self.counters.cached.fetch_add(1, Ordering::Relaxed);
+                if let Ok(value) = HeaderValue::from_str(&self.correlation()) {
+                    answer.headers.insert(CORRELATION, value);
+                }
+                Ok(answer)
+            }
+            Met::Asked(outcome) => outcome,
+        }
+    }
+
+    async fn travel(&self, asked: &Asked, route: &Route) -> Result<Answer, DispatchError> {
+        match self.joined(asked, route).await {
+            Ok(joined) => self.answer_joined(asked, route, joined).await,
             Err(why) => {
-                tracing::trace!(why = why.name(), "a call travels alone");
-                self.dispatch.call(request(&asked)).await
+                tracing::trace!(why = why.name(), "a call travels by itself");
+                self.answer_single(asked, route).await
             }
         }
     }
 
-    async fn joined(&self, asked: &Asked) -> Result<Joined, Alone> {
-        let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
-        let route = routes::classify(&asked.method, path);
+    async fn joined(&self, asked: &Asked, route: &Route) -> Result<Joined, Alone> {
         let Some(object_type) = route.object_type.as_ref().filter(|_| self.coalesce.covers(route.operation)) else {
             return Err(Alone::NoBatch);
         };
+        let query = asked.target.split_once('?').map_or("", |(_, query)| query);
         let query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        let incoming = incoming(asked, &route, &query);
+        let incoming = incoming(asked, route, &query);
         // Most calls travel alone for what they are, and need no list of properties to know it.
         if let Err(why) = join(&incoming, &Anything)
             && why != Alone::Property
@@ -159,26 +233,22 @@ impl Gateway {
         }
     }
 
-    async fn answer_joined(&self, asked: &Asked, joined: Joined) -> Result<Answer, DispatchError> {
+    async fn answer_joined(&self, asked: &Asked, route: &Route, joined: Joined) -> Result<Answer, DispatchError> {
         let mut joined = joined;
-        // Lanes keep apart: whoever is in a hurry does not wait behind others' bulk.
-        let JoinKey(key) = &mut joined.join.key;
-        key.push_str(match asked.lane {
-            Lane::Interactive => " interactive",
-            Lane::Realtime => " realtime",
-            Lane::Bulk => " bulk",
-            Lane::Reporting => " reporting",
-        });
+        apart(&mut joined.join.key, asked.lane);
         loop {
             let shared = self.dispatch.call_joined(request(asked), joined.clone()).await?;
             let place = match shared {
-                Shared::Alone(answer) => return Ok(answer),
+                Shared::Alone(answer) | Shared::Along(answer) => return Ok(answer),
                 Shared::Place(place) => place,
             };
             self.counters.together.fetch_add(1, Ordering::Relaxed);
             match place.share(&mut || self.correlation()) {
                 Share::Same(answer) => return Ok(answer),
-                Share::Cut(Cut::Answer { answer, created }) => return Ok(located(asked, answer, created)),
+                Share::Cut(Cut::Answer { answer, created }) => {
+                    self.bear_witness(asked, route, &answer);
+                    return Ok(located(asked, answer, created));
+                }
                 Share::Cut(Cut::Unresolved) => {
                     return Err(DispatchError::Unknown(Box::new(Unresolved { answer: None, cause: None })));
                 }
@@ -191,7 +261,15 @@ impl Gateway {
             }
         }
         self.counters.again.fetch_add(1, Ordering::Relaxed);
-        self.dispatch.call(request(asked)).await
+        self.answer_single(asked, route).await
+    }
+
+    fn bear_witness(&self, asked: &Asked, route: &Route, told: &Answer) {
+        let reads = matches!(route.operation, Operation::ObjectRead | Operation::AssociationList);
+        if let Some(witness) = self.witness.as_ref().filter(|_| reads) {
+            let dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner).next_u32();
+            witness.look(asked, told, dice);
+        }
     }
 
     /// A new correlation id: a UUID of version 7, as HubSpot's are.
@@ -214,6 +292,16 @@ impl Definitions for Anything {
     fn is_unique(&self, _object_type: &ObjectType, _property: &str) -> bool {
         false
     }
+}
+
+/// Lanes keep apart: whoever is in a hurry does not wait behind others' bulk.
+fn apart(JoinKey(key): &mut JoinKey, lane: Lane) {
+    key.push_str(match lane {
+        Lane::Interactive => " interactive",
+        Lane::Realtime => " realtime",
+        Lane::Bulk => " bulk",
+        Lane::Reporting => " reporting",
+    });
 }
 
 fn incoming<'a>(asked: &'a Asked, route: &'a Route, query: &'a [(String, String)]) -> Incoming<'a> {
