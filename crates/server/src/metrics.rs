@@ -12,6 +12,14 @@ pub(crate) fn page(saved: Saved, scheduler: Option<&Snapshot>) -> String {
         ("linchpin_gateway_calls_total", "Calls that callers made.", saved.asked),
         ("linchpin_gateway_joined_total", "Calls that left in a batch with others.", saved.together),
         ("linchpin_gateway_repeated_total", "Calls that were asked again alone after their batch.", saved.again),
+        ("linchpin_gateway_shared_total", "Reads that got the answer of another that asked the same.", saved.shared),
+        ("linchpin_gateway_cached_total", "Reads that were answered from what is kept.", saved.cached),
+        (
+            "linchpin_gateway_witnessed_total",
+            "Reads out of batches that were compared with a single call.",
+            saved.witnessed,
+        ),
+        ("linchpin_gateway_differed_total", "Of these, those that a single call answers otherwise.", saved.differed),
     ];
     for (name, help, value) in counters {
         counter(&mut page, name, help, value);
@@ -56,7 +64,7 @@ mod tests {
 
     #[test]
     fn every_number_has_a_type_and_a_help() {
-        let page = page(Saved { asked: 7, together: 5, again: 1 }, Some(&Snapshot::default()));
+        let page = page(Saved { asked: 7, together: 5, again: 1, ..Saved::default() }, Some(&Snapshot::default()));
         assert!(
             page.contains("# TYPE linchpin_gateway_calls_total counter\nlinchpin_gateway_calls_total 7\n"),
             "{page}"

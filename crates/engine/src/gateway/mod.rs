@@ -324,3 +324,6 @@ fn located(asked: &Asked, mut answer: Answer, created: Option<RecordId>) -> Answ
     }
     answer
 }
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,30 @@ impl Model {
         earlier.filter(|(_, join, _)| join.writes).any(|(_, join, _)| join.record.as_deref() == Some(record))
     }
 
+    /// Those of a key's inputs that may share one batch.
+    fn chosen(&self, mine: &[&(Ticket, Join, Mono)]) -> Vec<Ticket> {
+        let (mut closed, mut read) = (self.writes_out(), BTreeSet::new());
+        let (mut taken, mut inputs) = (Vec::new(), 0);
+        for (ticket, join, _) in mine {
+            // One that names no record is about one of its own.
+            let record = join.record.clone().unwrap_or_else(|| format!("nameless {ticket:?}"));
+            let shares = read.contains(&record) && !join.writes && !closed.contains(&record);
+            let is_new = !read.contains(&record) && !closed.contains(&record);
+            let begins = is_new && inputs < INPUTS_MAX && !(join.writes && self.would_overtake(*ticket, &record));
+            if shares || begins {
+                taken.push(*ticket);
+                inputs += usize::from(begins);
+            }
+            let reads_on = (shares || begins) && !join.writes;
+            if reads_on {
+                read.insert(record)
+            } else {
+                closed.insert(record)
+            };
+        }
+        taken
+    }
+
     /// What must leave now under a key, worked out from the lists.
     fn expected(&self, key: &JoinKey, now: Mono) -> Option<Vec<Ticket>> {
         let mine: Vec<_> = self.waiting.iter().filter(|(_, join, _)| join.key == *key).collect();
@@ -103,30 +127,7 @@ impl Model {
         if busy && inputs < INPUTS_MAX && now < oldest + GATHER_MAX {
             return None;
         }
-        let (mut closed, mut read) = (self.writes_out(), BTreeSet::new());
-        let (mut taken, mut inputs) = (Vec::new(), 0);
-        for (ticket, join, _) in mine {
-            let Some(record) = join.record.clone() else {
-                if inputs < INPUTS_MAX {
-                    taken.push(*ticket);
-                    inputs += 1;
-                }
-                continue;
-            };
-            let shares = read.contains(&record) && !join.writes && !closed.contains(&record);
-            let begins = !read.contains(&record) && !closed.contains(&record) && inputs < INPUTS_MAX;
-            if shares || begins && !(join.writes && self.would_overtake(*ticket, &record)) {
-                taken.push(*ticket);
-                inputs += usize::from(begins);
-                if join.writes {
-                    closed.insert(record)
-                } else {
-                    read.insert(record)
-                };
-            } else {
-                closed.insert(record);
-            }
-        }
+        let taken = self.chosen(&mine);
         Some(taken).filter(|taken| !taken.is_empty())
     }
 }
