@@ -16,13 +16,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue, LOCATION};
 use http::{HeaderMap, Method};
-use linchpin_core::gateway::cache::changed_by;
 use linchpin_core::gateway::cut::Cut;
 use linchpin_core::gateway::join::{Alone, Definitions, Incoming, Joined, join};
 use linchpin_core::schedule::coalesce::JoinKey;
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_hubspot::answer::Answer;
-use linchpin_hubspot::call::Call;
+use linchpin_hubspot::call::{Call, Effect, Family};
 use linchpin_hubspot::id::{Install, ObjectType, RecordId};
 use linchpin_hubspot::routes::{self, Operation, Route};
 use linchpin_hubspot::version::ApiVersion;
@@ -188,7 +187,7 @@ impl Gateway {
             Some(kept) => kept.meet(&asked, &route, self.travel(&asked, &route)).await,
             None => Met::Asked(self.travel(&asked, &route).await),
         };
-        if !changed_by(&asked.method, &route).is_empty() {
+        if route.family == Family::Schema && route.effect != Effect::Safe {
             self.book.forget(asked.install.portal);
         }
         match met {

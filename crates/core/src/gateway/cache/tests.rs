@@ -156,6 +156,28 @@ fn an_unknown_name_drops_what_is_kept_and_what_is_being_fetched() {
 }
 
 #[test]
+fn nothing_is_kept_or_shown_while_a_change_is_out_and_until_it_has_settled() {
+    let mut cache = Cache::new(LIVES);
+    let before = missed(look(&mut cache, at(0)));
+    cache.handle_change(INSTALL.portal, &[Kind::Properties]);
+    cache.handle_change(INSTALL.portal, &[Kind::Properties]);
+    cache.fill(before, &answer("old"), at(1));
+    cache.handle_changed(INSTALL.portal, &[Kind::Properties], true, at(2));
+    for (second, ends) in [(2, false), (100, true), (109, false)] {
+        assert!(matches!(look(&mut cache, at(second)), Look::Bypass(None)), "{second}");
+        missed(cache.look(key("/b"), Kind::Owners, Wish::Any, at(second)));
+        if ends {
+            cache.handle_changed(INSTALL.portal, &[Kind::Properties], true, at(second));
+        }
+    }
+    missed(look(&mut cache, at(110)));
+    cache.handle_change(INSTALL.portal, &[Kind::Properties]);
+    cache.handle_changed(INSTALL.portal, &[Kind::Properties], false, at(200));
+    assert!(matches!(look(&mut cache, at(319)), Look::Bypass(None)), "nobody knows when it happens");
+    missed(look(&mut cache, at(320)));
+}
+
+#[test]
 fn what_is_said_about_unknown_names_is_recognised() {
     let told = |status, body: &str| names_unknown(&Answer { status, ..answer(body) });
     assert!(told(400, r#"{"errors":[{"code":"PROPERTY_DOESNT_EXIST"}]}"#));
