@@ -37,6 +37,7 @@ pub use submission::{
 use self::breaker::Breakers;
 use self::budget::{Budget, Lease, Past, Scope};
 use self::coalesce::{BatchId, Coalescer, JoinKey};
+use self::lanes::PerLane;
 use self::limits::{AppKind, Limits};
 use self::pool::Pool;
 use self::record::WindowRecord;
@@ -87,6 +88,8 @@ pub struct Scheduler<D> {
     on_wire: BTreeMap<PermitId, Ticket>,
     /// Batches that wait in a pool, not yet sealed.
     gathering: BTreeMap<JoinKey, Ticket>,
+    /// How many submissions gather, by lane.
+    gathered: PerLane<usize>,
     backoffs: BTreeSet<(Mono, Ticket)>,
     deadlines: BTreeSet<(Mono, Ticket)>,
     wakes: BTreeSet<(Mono, Scope)>,
@@ -112,6 +115,7 @@ impl<D: Rng> Scheduler<D> {
             jobs: BTreeMap::new(),
             on_wire: BTreeMap::new(),
             gathering: BTreeMap::new(),
+            gathered: PerLane::default(),
             backoffs: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             wakes: BTreeSet::new(),
@@ -158,6 +162,7 @@ impl<D: Rng> Scheduler<D> {
         self.pools.entry(scope).or_default().note_arrival(submission.lane, now.mono);
         if let Some(join) = submission.join.clone() {
             self.coalescer.handle_join(ticket, &join, now.mono);
+            *self.gathered.get_mut(submission.lane) += 1;
             self.jobs.insert(ticket, Job::new(submission, State::Gathering));
             self.gather(&join.key, now);
         } else {

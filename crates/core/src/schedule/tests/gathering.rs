@@ -12,7 +12,7 @@ use super::desk::{Counting, Desk, call};
 use crate::schedule::coalesce::{Batch, Coalescer, GATHER_MAX, INPUTS_MAX, Join, JoinKey};
 use crate::schedule::lanes::Lane;
 use crate::schedule::limits::Tier;
-use crate::schedule::{Action, Cancelled, End, PermitId, Submission, Ticket};
+use crate::schedule::{Action, Cancelled, End, PermitId, QUEUE_MAX, Submission, Ticket};
 use crate::time::{Mono, Now};
 use crate::verdict::Outcome;
 
@@ -248,6 +248,24 @@ fn a_write_overtakes_no_earlier_write_of_its_record_under_another_key() {
     assert!(coalescer.seal(&key(1), Mono(3)).is_none(), "it is being written");
     coalescer.handle_return(update.id);
     assert_eq!(coalescer.seal(&key(1), Mono(4)).unwrap().tickets, [Ticket(2)]);
+}
+
+#[test]
+fn what_gathers_in_one_lane_fills_no_other() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Professional, 1);
+    let now = Now { mono: desk.now, wall: desk.epoch };
+    let named = |lane, name: String| {
+        let join = Join { key: JoinKey(name.clone()), record: Some(name), writes: false };
+        Submission { join: Some(join), ..call(lane) }
+    };
+    let full = *QUEUE_MAX.get(Lane::Interactive);
+    for number in 0..full + 500 {
+        desk.scheduler.handle_submit(named(Lane::Bulk, format!("bulk {number}")), now).unwrap();
+    }
+    // One key gathers behind its first.
+    let one = || named(Lane::Interactive, "one".to_owned());
+    let accepted = (0..full + 500).take_while(|_| desk.scheduler.handle_submit(one(), now).is_ok()).count();
+    assert!((full..full + 2).contains(&accepted), "{accepted}");
 }
 
 #[test]
