@@ -113,6 +113,10 @@ pub struct Coalescer {
     writing: BTreeMap<String, BatchId>,
     /// Writes that wait, by record, oldest first: over all keys as well.
     to_write: BTreeMap<String, VecDeque<Ticket>>,
+    /// Keys with a batch on its way.
+    busy: BTreeSet<JoinKey>,
+    /// Keys to look at again when something has changed: an input of theirs had to stay.
+    held: BTreeSet<JoinKey>,
     batches_made: u64,
 }
 
@@ -122,6 +126,9 @@ impl Coalescer {
         let input = Input { ticket, record: join.record.clone(), writes: join.writes, since: now };
         if let Some(record) = input.record.clone().filter(|_| input.writes) {
             self.to_write.entry(record).or_default().push_back(ticket);
+        }
+        if !self.is_free(&input) {
+            self.held.insert(join.key.clone());
         }
         self.slots.entry(join.key.clone()).or_default().push(input);
         self.keys.insert(ticket, join.key.clone());
@@ -179,8 +186,11 @@ impl Coalescer {
     /// Takes the inputs that leave together now: from here on nothing joins them. None if none is due.
     pub fn seal(&mut self, key: &JoinKey, now: Mono) -> Option<Batch> {
         if !self.is_due(key, now) {
+            self.hold(key);
             return None;
         }
+        self.busy.insert(key.clone());
+        self.held.remove(key);
         let slot = self.slots.get_mut(key)?;
         let (taken, left) = split(std::mem::take(&mut slot.waiting), &self.writing, &self.to_write);
         slot.waiting = left;
@@ -210,18 +220,24 @@ impl Coalescer {
         }
         if let Some(slot) = self.slots.get_mut(&key) {
             slot.out.remove(&id);
+            if slot.out.is_empty() {
+                self.busy.remove(&key);
+            }
         }
+        self.hold(&key);
         self.forget_if_idle(&key);
     }
 
-    /// The keys of which a batch may leave now.
+    /// The keys of which a batch may leave now because something returned, was taken back, or has waited long enough.
+    ///
+    /// Not those that were due when their first input came: many of them may wait for nothing but the budget.
     pub fn due(&self, now: Mono) -> Vec<JoinKey> {
-        self.slots.keys().filter(|key| self.is_due(key, now)).cloned().collect()
+        self.busy.union(&self.held).filter(|key| self.is_due(key, now)).cloned().collect()
     }
 
     /// When the next key falls due by waiting alone.
     pub fn poll_timeout(&self) -> Option<Mono> {
-        let gathering = self.slots.values().filter(|slot| !slot.out.is_empty());
+        let gathering = self.busy.iter().filter_map(|key| self.slots.get(key));
         gathering.filter_map(|slot| slot.waiting.front()).map(|input| input.since + GATHER_MAX).min()
     }
 
@@ -248,9 +264,17 @@ impl Coalescer {
         }
     }
 
+    /// Has the key looked at again, if anything waits there.
+    fn hold(&mut self, key: &JoinKey) {
+        if self.slots.get(key).is_some_and(|slot| !slot.waiting.is_empty()) {
+            self.held.insert(key.clone());
+        }
+    }
+
     fn forget_if_idle(&mut self, key: &JoinKey) {
         if self.slots.get(key).is_some_and(|slot| slot.waiting.is_empty() && slot.out.is_empty()) {
             self.slots.remove(key);
+            self.held.remove(key);
         }
     }
 }

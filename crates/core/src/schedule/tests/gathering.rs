@@ -139,17 +139,23 @@ proptest! {
     fn coalescer_does_what_the_model_says(steps in steps()) {
         let (mut coalescer, mut model) = (Coalescer::default(), Model::default());
         let (mut now, mut tickets) = (Mono(0), 0);
+        // Keys that whoever drives the coalescer knows to be due.
+        let mut known = BTreeSet::new();
         for step in steps {
             match step {
                 Step::Join { key, record, writes } => {
                     let join = join(key, record, writes);
                     coalescer.handle_join(Ticket(tickets), &join, now);
+                    if coalescer.is_due(&join.key, now) {
+                        known.insert(join.key.clone());
+                    }
                     model.waiting.push((Ticket(tickets), join, now));
                     tickets += 1;
                 }
                 Step::Seal(number) => {
                     let expected = model.expected(&key(number), now);
                     prop_assert_eq!(coalescer.is_due(&key(number), now), expected.is_some());
+                    known.remove(&key(number));
                     let batch = coalescer.seal(&key(number), now);
                     prop_assert_eq!(batch.as_ref().map(|batch| batch.tickets.clone()), expected);
                     let Some(batch) = batch else { continue };
@@ -171,6 +177,11 @@ proptest! {
                 Step::Pass(micros) => now = Mono(now.0 + micros),
             }
             prop_assert_eq!(coalescer.waiting(), model.waiting.len());
+            known.extend(coalescer.due(now));
+            for number in 0..3 {
+                let forgotten = coalescer.is_due(&key(number), now) && !known.contains(&key(number));
+                prop_assert!(!forgotten, "{:?} is due, and nobody was told", key(number));
+            }
         }
     }
 }
