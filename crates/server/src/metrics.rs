@@ -42,7 +42,7 @@ struct Metric {
 }
 
 /// Every metric.
-const METRICS: [Metric; 19] = [
+const METRICS: [Metric; 23] = [
     Metric {
         name: "linchpin_gateway_calls_total",
         kind: Type::Counter,
@@ -70,6 +70,34 @@ const METRICS: [Metric; 19] = [
         help: "Calls that were asked again alone after their batch.",
         labels: &[],
         read: |state| alone(state.saved.again),
+    },
+    Metric {
+        name: "linchpin_gateway_shared_total",
+        kind: Type::Counter,
+        help: "Reads that got the answer of another that asked the same.",
+        labels: &[],
+        read: |state| alone(state.saved.shared),
+    },
+    Metric {
+        name: "linchpin_gateway_cached_total",
+        kind: Type::Counter,
+        help: "Reads that were answered from what is kept.",
+        labels: &[],
+        read: |state| alone(state.saved.cached),
+    },
+    Metric {
+        name: "linchpin_gateway_witnessed_total",
+        kind: Type::Counter,
+        help: "Reads out of batches that were compared with a single call.",
+        labels: &[],
+        read: |state| alone(state.saved.witnessed),
+    },
+    Metric {
+        name: "linchpin_gateway_differed_total",
+        kind: Type::Counter,
+        help: "Of these, those that a single call answers otherwise.",
+        labels: &[],
+        read: |state| alone(state.saved.differed),
     },
     Metric {
         name: "linchpin_gateway_refused_total",
@@ -334,7 +362,7 @@ mod tests {
                 breakers: vec![((INSTALL, Family::Search), Breaker::Open { until: Mono(1) })],
                 ..Snapshot::default()
             },
-            saved: Saved { asked: 7, together: 5, again: 1, lanes: PerLane::new([3, 0, 4, 0]) },
+            saved: Saved { asked: 7, together: 5, again: 1, lanes: PerLane::new([3, 0, 4, 0]), ..Saved::default() },
             usage,
             shadow: false,
             callers: Vec::new(),

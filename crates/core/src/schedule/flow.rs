@@ -75,7 +75,8 @@ impl<D: Rng> Scheduler<D> {
         };
         let waiting = self.pools.get(&scope).map_or_else(PerLane::default, super::Pool::waiting);
         let limit = *QUEUE_MAX.get(wanted.lane);
-        if *waiting.get(wanted.lane) >= limit || wanted.join.is_some() && self.coalescer.waiting() >= limit {
+        let gathers = wanted.join.is_some() && *self.gathered.get(wanted.lane) >= limit;
+        if *waiting.get(wanted.lane) >= limit || gathers {
             return Err(Refused::QueueFull { limit });
         }
         let Some(deadline) = wanted.deadline else { return Ok(()) };
@@ -270,6 +271,7 @@ impl<D: Rng> Scheduler<D> {
         for member in &batch.tickets {
             let Some(member) = self.jobs.get_mut(member) else { continue };
             member.state = State::OnItsWay;
+            *self.gathered.get_mut(member.submission.lane) -= 1;
             // The batch is worth repeating as long as anybody waits for it.
             deadline = deadline.zip(member.submission.deadline).map(|(a, b)| a.max(b));
         }
@@ -358,7 +360,8 @@ impl<D: Rng> Scheduler<D> {
             State::BackingOff(at) => {
                 self.backoffs.remove(&(at, ticket));
             }
-            State::Gathering | State::OnItsWay => {}
+            State::Gathering => *self.gathered.get_mut(job.submission.lane) -= 1,
+            State::OnItsWay => {}
         }
         let Some(batch) = job.batch else {
             self.actions.push_back(Action::Finish { ticket, end: end.clone() });
@@ -366,6 +369,7 @@ impl<D: Rng> Scheduler<D> {
         };
         // Whoever waits for a batch that never leaves ends as it does.
         let waiting = if batch.sealed.is_none() { self.coalescer.take_waiting(&batch.key) } else { Vec::new() };
+        self.freed |= !waiting.is_empty();
         for member in batch.members.into_iter().chain(waiting) {
             self.finish(member, end, now);
         }

@@ -88,6 +88,8 @@ pub struct Scheduler<D> {
     on_wire: BTreeMap<PermitId, Ticket>,
     /// Batches that wait in a pool, not yet sealed.
     gathering: BTreeMap<JoinKey, Ticket>,
+    /// How many submissions gather, by lane.
+    gathered: PerLane<usize>,
     backoffs: BTreeSet<(Mono, Ticket)>,
     deadlines: BTreeSet<(Mono, Ticket)>,
     wakes: BTreeSet<(Mono, Scope)>,
@@ -95,6 +97,8 @@ pub struct Scheduler<D> {
     tickets_made: u64,
     totals: Totals,
     shutting_down: bool,
+    /// An input ended without leaving: another key's write of its record may be free.
+    freed: bool,
     seen: Mono,
 }
 
@@ -111,6 +115,7 @@ impl<D: Rng> Scheduler<D> {
             jobs: BTreeMap::new(),
             on_wire: BTreeMap::new(),
             gathering: BTreeMap::new(),
+            gathered: PerLane::default(),
             backoffs: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             wakes: BTreeSet::new(),
@@ -118,6 +123,7 @@ impl<D: Rng> Scheduler<D> {
             tickets_made: 0,
             totals: Totals::default(),
             shutting_down: false,
+            freed: false,
             seen: Mono::default(),
         }
     }
@@ -133,6 +139,7 @@ impl<D: Rng> Scheduler<D> {
     pub fn handle_lease(&mut self, scope: Scope, lease: Lease, now: Now) {
         self.budget.handle_lease(scope, lease);
         self.pump(scope, now);
+        self.gather_freed(now);
     }
 
     /// Says when the account's running day ends.
@@ -155,6 +162,7 @@ impl<D: Rng> Scheduler<D> {
         self.pools.entry(scope).or_default().note_arrival(submission.lane, now.mono);
         if let Some(join) = submission.join.clone() {
             self.coalescer.handle_join(ticket, &join, now.mono);
+            *self.gathered.get_mut(submission.lane) += 1;
             self.jobs.insert(ticket, Job::new(submission, State::Gathering));
             self.gather(&join.key, now);
         } else {
@@ -162,6 +170,7 @@ impl<D: Rng> Scheduler<D> {
             self.jobs.insert(ticket, Job::new(submission, State::Queued));
         }
         self.pump(scope, now);
+        self.gather_freed(now);
         Ok(ticket)
     }
 
@@ -172,8 +181,9 @@ impl<D: Rng> Scheduler<D> {
         match job.state {
             State::OnItsWay => Cancelled::OnItsWay,
             State::Queued | State::Gathering | State::BackingOff(_) => {
-                self.coalescer.handle_cancel(ticket);
+                self.freed |= self.coalescer.handle_cancel(ticket);
                 self.finish(ticket, &End::Cancelled, now);
+                self.gather_freed(now);
                 Cancelled::Removed
             }
         }
@@ -215,6 +225,7 @@ impl<D: Rng> Scheduler<D> {
         let verdict = verdict::verdict(&outcome, &attempt, now.mono, &mut self.dice);
         self.apply(ticket, verdict, outcome, now);
         self.pump(scope, now);
+        self.gather_freed(now);
     }
 
     /// Takes back a permit that nothing was sent with, because everybody who wanted it has left. Their calls end as
@@ -227,6 +238,7 @@ impl<D: Rng> Scheduler<D> {
         self.breakers.handle_unseen(circuit, now.mono);
         self.finish(ticket, &End::Cancelled, now);
         self.pump(scope, now);
+        self.gather_freed(now);
     }
 
     /// Refuses what comes, and ends what has not left. What is on its way runs to its end, without another attempt.
@@ -252,7 +264,7 @@ impl<D: Rng> Scheduler<D> {
             let Some(job) = self.jobs.get_mut(&ticket).filter(|job| job.has_not_left()) else { continue };
             // Why there is no answer says more than that the time is up.
             let end = job.trouble.take().map_or(End::Deadline, End::Unreachable);
-            self.coalescer.handle_cancel(ticket);
+            self.freed |= self.coalescer.handle_cancel(ticket);
             self.finish(ticket, &end, now);
         }
         while let Some((at, ticket)) = self.backoffs.first().copied().filter(|(at, _)| *at <= now.mono) {
@@ -268,6 +280,16 @@ impl<D: Rng> Scheduler<D> {
                 pool.wake = None;
             }
             self.pump(scope, now);
+        }
+        self.gather_freed(now);
+    }
+
+    /// Lets writes go on that waited for one that never left.
+    fn gather_freed(&mut self, now: Now) {
+        while std::mem::take(&mut self.freed) {
+            for key in self.coalescer.due(now.mono) {
+                self.gather(&key, now);
+            }
         }
     }
 

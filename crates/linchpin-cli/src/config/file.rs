@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::lifetime::Lifetime;
 use super::secret::SecretRef;
 use super::source::Source;
 use crate::wiring::SyncFile;
@@ -228,6 +229,8 @@ pub(crate) struct Gateway {
     pub(crate) coalesce: Coalesce,
     /// Let every call pass through as it came, and count what packing and keeping would have saved: for trying it out.
     pub(crate) shadow: bool,
+    /// Which answers are kept to be given again.
+    pub(crate) cache: Caches,
     /// Who may call, by name. Whoever shows the configured HubSpot token may call as well.
     pub(crate) callers: BTreeMap<String, GatewayCaller>,
     /// Who may look at what the gateway does, under `/linchpin/v1`. Nobody may while this has no key.
@@ -238,7 +241,7 @@ impl Default for Gateway {
     fn default() -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, GATEWAY_PORT));
         let (coalesce, admin) = (Coalesce::default(), GatewayAdmin::default());
-        Self { listen, coalesce, shadow: false, callers: BTreeMap::new(), admin }
+        Self { listen, coalesce, shadow: false, cache: Caches::default(), callers: BTreeMap::new(), admin }
     }
 }
 
@@ -250,11 +253,21 @@ pub(crate) struct GatewayAdmin {
     pub(crate) key: Option<SecretRef>,
 }
 
-/// Which single calls are packed into batches.
+/// Which answers the gateway keeps to give them again.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Caches {
+    /// How long answers about definitions are kept (properties, schemas, pipelines, owners, association labels): `300s`,
+    /// `5m`, up to `24h`, or `off`. A change made through the gateway is seen at once; HubSpot tells nobody of others,
+    /// so that a change made elsewhere is seen that much later.
+    pub(crate) metadata: Lifetime,
+}
+
+/// Which single calls are packed into batches, and which reads share an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Coalesce {
-    /// None.
+    /// None: every call leaves as it came, at once, and on its own.
     Off,
     /// Reads and archives.
     #[default]

@@ -5,6 +5,7 @@
 
 mod file;
 mod layers;
+mod lifetime;
 mod place;
 mod secret;
 mod source;

@@ -24,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Doors(Mutex<Vec<Tasks>>);
 
 impl Doors {
-    /// The tasks of a new door.
-    fn tasks(&self) -> Tasks {
+    /// The tasks of a new door, or of what stands before one.
+    pub(super) fn tasks(&self) -> Tasks {
         let tasks = Tasks::new();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(tasks.clone());
         tasks

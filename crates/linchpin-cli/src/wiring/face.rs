@@ -33,6 +33,11 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
     let (dispatch, clock) = (client.dispatch().clone(), client.clock());
     let dice = linchpin::dice().map_err(|error| trouble::of_facade(error, config))?;
     let gateway = Gateway::new(dispatch.clone(), install, coalesce, client.clock(), dice);
+    let gateway = gateway.with_witness(&doors.tasks());
+    let gateway = match config.gateway().cache.metadata.lives() {
+        Some(lives) => gateway.with_cache(lives),
+        None => gateway,
+    };
     let gateway = if config.gateway().shadow { gateway.in_shadow() } else { gateway };
     let admin = match admin_key {
         Some(key) => Admin::new(&key, granted(config, &client).await?),

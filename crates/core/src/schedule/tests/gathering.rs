@@ -12,7 +12,7 @@ use super::desk::{Counting, Desk, call};
 use crate::schedule::coalesce::{Batch, Coalescer, GATHER_MAX, INPUTS_MAX, Join, JoinKey};
 use crate::schedule::lanes::Lane;
 use crate::schedule::limits::Tier;
-use crate::schedule::{Action, Cancelled, End, PermitId, Submission, Ticket};
+use crate::schedule::{Action, Cancelled, End, PermitId, QUEUE_MAX, Submission, Ticket};
 use crate::time::{Mono, Now};
 use crate::verdict::Outcome;
 
@@ -87,22 +87,47 @@ impl Model {
         joins.filter_map(|join| join.record.clone()).collect()
     }
 
+    /// Whether an earlier write of the record waits, under any key.
+    fn would_overtake(&self, ticket: Ticket, record: &str) -> bool {
+        let earlier = self.waiting.iter().take_while(|(other, ..)| *other != ticket);
+        earlier.filter(|(_, join, _)| join.writes).any(|(_, join, _)| join.record.as_deref() == Some(record))
+    }
+
+    /// Those of a key's inputs that may share one batch.
+    fn chosen(&self, mine: &[&(Ticket, Join, Mono)]) -> Vec<Ticket> {
+        let (mut closed, mut read) = (self.writes_out(), BTreeSet::new());
+        let (mut taken, mut inputs) = (Vec::new(), 0);
+        for (ticket, join, _) in mine {
+            // One that names no record is about one of its own.
+            let record = join.record.clone().unwrap_or_else(|| format!("nameless {ticket:?}"));
+            let shares = read.contains(&record) && !join.writes && !closed.contains(&record);
+            let is_new = !read.contains(&record) && !closed.contains(&record);
+            let begins = is_new && inputs < INPUTS_MAX && !(join.writes && self.would_overtake(*ticket, &record));
+            if shares || begins {
+                taken.push(*ticket);
+                inputs += usize::from(begins);
+            }
+            let reads_on = (shares || begins) && !join.writes;
+            if reads_on {
+                read.insert(record)
+            } else {
+                closed.insert(record)
+            };
+        }
+        taken
+    }
+
     /// What must leave now under a key, worked out from the lists.
     fn expected(&self, key: &JoinKey, now: Mono) -> Option<Vec<Ticket>> {
         let mine: Vec<_> = self.waiting.iter().filter(|(_, join, _)| join.key == *key).collect();
         let busy = self.out.iter().any(|(_, other, _)| other == key);
         let oldest = mine.first()?.2;
-        if busy && mine.len() < INPUTS_MAX && now < oldest + GATHER_MAX {
+        let named: BTreeSet<_> = mine.iter().filter_map(|(_, join, _)| join.record.as_ref()).collect();
+        let inputs = named.len() + mine.iter().filter(|(_, join, _)| join.record.is_none()).count();
+        if busy && inputs < INPUTS_MAX && now < oldest + GATHER_MAX {
             return None;
         }
-        let mut taken_records = self.writes_out();
-        let mut taken = Vec::new();
-        for (ticket, join, _) in mine {
-            let fresh = join.record.as_ref().is_none_or(|record| taken_records.insert(record.clone()));
-            if fresh && taken.len() < INPUTS_MAX {
-                taken.push(*ticket);
-            }
-        }
+        let taken = self.chosen(&mine);
         Some(taken).filter(|taken| !taken.is_empty())
     }
 }
@@ -114,17 +139,23 @@ proptest! {
     fn coalescer_does_what_the_model_says(steps in steps()) {
         let (mut coalescer, mut model) = (Coalescer::default(), Model::default());
         let (mut now, mut tickets) = (Mono(0), 0);
+        // Keys that whoever drives the coalescer knows to be due.
+        let mut known = BTreeSet::new();
         for step in steps {
             match step {
                 Step::Join { key, record, writes } => {
                     let join = join(key, record, writes);
                     coalescer.handle_join(Ticket(tickets), &join, now);
+                    if coalescer.is_due(&join.key, now) {
+                        known.insert(join.key.clone());
+                    }
                     model.waiting.push((Ticket(tickets), join, now));
                     tickets += 1;
                 }
                 Step::Seal(number) => {
                     let expected = model.expected(&key(number), now);
                     prop_assert_eq!(coalescer.is_due(&key(number), now), expected.is_some());
+                    known.remove(&key(number));
                     let batch = coalescer.seal(&key(number), now);
                     prop_assert_eq!(batch.as_ref().map(|batch| batch.tickets.clone()), expected);
                     let Some(batch) = batch else { continue };
@@ -146,6 +177,11 @@ proptest! {
                 Step::Pass(micros) => now = Mono(now.0 + micros),
             }
             prop_assert_eq!(coalescer.waiting(), model.waiting.len());
+            known.extend(coalescer.due(now));
+            for number in 0..3 {
+                let forgotten = coalescer.is_due(&key(number), now) && !known.contains(&key(number));
+                prop_assert!(!forgotten, "{:?} is due, and nobody was told", key(number));
+            }
         }
     }
 }
@@ -178,6 +214,84 @@ fn writes_of_one_record_follow_one_another() {
     desk.run_until(Mono(9_000_000));
     assert_eq!(desk.ends.len(), 6);
     assert_eq!(desk.scheduler.snapshot().totals.sent, 6);
+}
+
+#[test]
+fn reads_of_one_record_share_an_input_and_are_never_full() {
+    let mut coalescer = Coalescer::default();
+    coalescer.handle_join(Ticket(0), &join(0, Some(1), false), Mono(0));
+    let first = coalescer.seal(&key(0), Mono(0)).unwrap();
+    for number in 1..=300 {
+        coalescer.handle_join(Ticket(number), &join(0, Some(1), false), Mono(1));
+    }
+    assert!(
+        coalescer.seal(&key(0), Mono(1)).is_none(),
+        "what has left is not joined, and one record is not a full batch"
+    );
+    coalescer.handle_return(first.id);
+    assert_eq!(coalescer.seal(&key(0), Mono(2)).unwrap().tickets.len(), 300);
+}
+
+#[test]
+fn a_read_joins_no_batch_that_left_before_it_came() {
+    let mut coalescer = Coalescer::default();
+    coalescer.handle_join(Ticket(0), &join(0, Some(1), false), Mono(0));
+    let before = coalescer.seal(&key(0), Mono(0)).unwrap();
+    coalescer.handle_join(Ticket(1), &join(1, Some(1), true), Mono(1));
+    let write = coalescer.seal(&key(1), Mono(1)).unwrap();
+    coalescer.handle_join(Ticket(2), &join(0, Some(1), false), Mono(2));
+    coalescer.handle_return(before.id);
+    assert!(coalescer.seal(&key(0), Mono(3)).is_none(), "its record is being written");
+    coalescer.handle_return(write.id);
+    assert_eq!(coalescer.seal(&key(0), Mono(4)).unwrap().tickets, [Ticket(2)]);
+}
+
+#[test]
+fn a_write_overtakes_no_earlier_write_of_its_record_under_another_key() {
+    let mut coalescer = Coalescer::default();
+    coalescer.handle_join(Ticket(0), &join(0, Some(9), true), Mono(0));
+    let busy = coalescer.seal(&key(0), Mono(0)).unwrap();
+    coalescer.handle_join(Ticket(1), &join(0, Some(1), true), Mono(1));
+    coalescer.handle_join(Ticket(2), &join(1, Some(1), true), Mono(2));
+    assert!(coalescer.seal(&key(1), Mono(2)).is_none(), "the update that came first gathers still");
+    coalescer.handle_return(busy.id);
+    let update = coalescer.seal(&key(0), Mono(3)).unwrap();
+    assert!(coalescer.seal(&key(1), Mono(3)).is_none(), "it is being written");
+    coalescer.handle_return(update.id);
+    assert_eq!(coalescer.seal(&key(1), Mono(4)).unwrap().tickets, [Ticket(2)]);
+}
+
+#[test]
+fn what_gathers_in_one_lane_fills_no_other() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Professional, 1);
+    let now = Now { mono: desk.now, wall: desk.epoch };
+    let named = |lane, name: String| {
+        let join = Join { key: JoinKey(name.clone()), record: Some(name), writes: false };
+        Submission { join: Some(join), ..call(lane) }
+    };
+    let full = *QUEUE_MAX.get(Lane::Interactive);
+    for number in 0..full + 500 {
+        desk.scheduler.handle_submit(named(Lane::Bulk, format!("bulk {number}")), now).unwrap();
+    }
+    // One key gathers behind its first.
+    let one = || named(Lane::Interactive, "one".to_owned());
+    let accepted = (0..full + 500).take_while(|_| desk.scheduler.handle_submit(one(), now).is_ok()).count();
+    assert!((full..full + 2).contains(&accepted), "{accepted}");
+}
+
+#[test]
+fn a_write_goes_on_when_the_one_before_it_is_taken_back() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Professional, 1);
+    let now = Now { mono: desk.now, wall: desk.epoch };
+    let write =
+        |key_number, record| Submission { join: Some(join(key_number, Some(record), true)), ..call(Lane::Interactive) };
+    desk.scheduler.handle_submit(write(0, 9), now).unwrap();
+    assert!(next_send(&mut desk).is_some(), "the key is busy from here on");
+    let update = desk.scheduler.handle_submit(write(0, 1), now).unwrap();
+    let archive = desk.scheduler.handle_submit(write(1, 1), now).unwrap();
+    assert!(next_send(&mut desk).is_none(), "one gathers, the other waits for it");
+    assert_eq!(desk.scheduler.handle_cancel(update, now), Cancelled::Removed);
+    assert_eq!(next_send(&mut desk).map(|(_, tickets)| tickets), Some(vec![archive]));
 }
 
 #[test]
