@@ -81,6 +81,7 @@ Every failure that Linchpin shows has a code, and every code a page: what happen
 | LP2 | rows and sources |
 | LP3 | HubSpot and a run |
 | LP4 | the store |
+| LP5 | the gateway and its callers |
 
 This page is made from the titles of the pages by `cargo xtask generate`.
 

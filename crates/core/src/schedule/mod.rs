@@ -128,6 +128,24 @@ impl<D: Rng> Scheduler<D> {
         self.take_asks();
     }
 
+    /// Forgets an install. What of it has not left ends as cancelled, and what is on its way comes home uncounted: let
+    /// an install be idle for longer than any window and any attempt before.
+    pub fn handle_forget(&mut self, install: Install, now: Now) {
+        let of_install = self.jobs.iter().filter(|(_, job)| job.submission.install == install && job.has_not_left());
+        let waiting: Vec<Ticket> = of_install.map(|(ticket, _)| *ticket).collect();
+        for ticket in waiting {
+            self.coalescer.handle_cancel(ticket);
+            self.finish(ticket, &End::Cancelled, now);
+        }
+        for scope in self.budget.handle_forget(install) {
+            if let Some(at) = self.pools.remove(&scope).and_then(|pool| pool.wake) {
+                self.wakes.remove(&(at, scope));
+            }
+        }
+        self.breakers.forget(install);
+        self.kinds.remove(&install);
+    }
+
     /// Takes a lease that was asked for.
     pub fn handle_lease(&mut self, scope: Scope, lease: Lease, now: Now) {
         self.budget.handle_lease(scope, lease);

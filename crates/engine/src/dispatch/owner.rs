@@ -110,6 +110,10 @@ impl Owner {
             }
             Message::Call { request, joined, reply } => self.submit(*request, joined, reply),
             Message::DayEnds { portal, ends } => self.scheduler.handle_day_ends(portal, ends),
+            Message::Forget { install } => {
+                self.horizons.forget(install);
+                self.scheduler.handle_forget(install, self.now());
+            }
             Message::Snapshot { reply } => drop(reply.send(self.scheduler.snapshot())),
         }
     }
@@ -273,7 +277,10 @@ impl Owner {
         while let Some(message) = self.messages.recv().await {
             match message {
                 Message::Call { request, joined, reply } => self.submit(*request, joined, reply),
-                Message::Install { .. } | Message::DayEnds { .. } | Message::Snapshot { .. } => {}
+                Message::Install { .. }
+                | Message::DayEnds { .. }
+                | Message::Forget { .. }
+                | Message::Snapshot { .. } => {}
             }
         }
     }

@@ -5,8 +5,9 @@
 //! own words.
 
 mod book;
+pub mod guests;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -72,6 +73,8 @@ pub struct Asked {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// Set when it leaves in a batch with others; for accounts.
+    pub joined: Arc<AtomicBool>,
 }
 
 /// What has been saved, since the start.
@@ -176,6 +179,7 @@ impl Gateway {
                 Shared::Place(place) => place,
             };
             self.counters.together.fetch_add(1, Ordering::Relaxed);
+            asked.joined.store(true, Ordering::Relaxed);
             match place.share(&mut || self.correlation()) {
                 Share::Same(answer) => return Ok(answer),
                 Share::Cut(Cut::Answer { answer, created }) => return Ok(located(asked, answer, created)),
@@ -221,7 +225,7 @@ fn incoming<'a>(asked: &'a Asked, route: &'a Route, query: &'a [(String, String)
 }
 
 fn request(asked: &Asked) -> CallRequest {
-    let Asked { install, lane, deadline, caller, method, target, headers, body } = asked.clone();
+    let Asked { install, lane, deadline, caller, method, target, headers, body, joined: _ } = asked.clone();
     let body = (!body.is_empty()).then_some(body);
     let origin = Origin { caller, ..Origin::default() };
     CallRequest { install, lane, call: Call::verbatim(method, target, headers, body), deadline, origin }

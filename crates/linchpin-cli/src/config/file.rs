@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::caller::{GatewayCaller, UnknownTokens};
 use super::secret::SecretRef;
 use super::source::Source;
 use crate::wiring::SyncFile;
@@ -228,12 +229,15 @@ pub(crate) struct Gateway {
     pub(crate) coalesce: Coalesce,
     /// Who may call, by name. Whoever shows the configured HubSpot token may call as well.
     pub(crate) callers: BTreeMap<String, GatewayCaller>,
+    /// What becomes of HubSpot tokens that are not the configured one. What has not the form of a HubSpot token is
+    /// refused in any case.
+    pub(crate) unknown_tokens: UnknownTokens,
 }
 
 impl Default for Gateway {
     fn default() -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, GATEWAY_PORT));
-        Self { listen, coalesce: Coalesce::default(), callers: BTreeMap::new() }
+        Self { listen, coalesce: Coalesce::default(), callers: BTreeMap::new(), unknown_tokens: UnknownTokens::default() }
     }
 }
 
@@ -248,17 +252,6 @@ pub(crate) enum Coalesce {
     Proven,
     /// Updates, creations and reads of associations as well.
     All,
-}
-
-/// A program that may call the gateway.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct GatewayCaller {
-    /// The key that it sends as `Authorization: Bearer ...`, by reference.
-    pub(crate) key: SecretRef,
-    /// How urgent its calls are where they do not say so themselves.
-    #[serde(default)]
-    pub(crate) lane: Lane,
 }
 
 /// How urgent calls are.

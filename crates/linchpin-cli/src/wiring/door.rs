@@ -25,7 +25,7 @@ pub(crate) struct Doors(Mutex<Vec<Tasks>>);
 
 impl Doors {
     /// The tasks of a new door.
-    fn tasks(&self) -> Tasks {
+    pub(super) fn tasks(&self) -> Tasks {
         let tasks = Tasks::new();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(tasks.clone());
         tasks
@@ -90,7 +90,7 @@ pub(super) async fn open(config: &Config, stores: Stores, doors: &Doors) -> Resu
     })
 }
 
-fn base_url(why: BaseUrlError, address: &str) -> Failure {
+pub(super) fn base_url(why: BaseUrlError, address: &str) -> Failure {
     if why == BaseUrlError::PlainHttp {
         return Failure::new(
             Code::Setting,

@@ -1,14 +1,19 @@
 //! From a configuration to the face that other programs call.
 
+use std::sync::Arc;
+
+use linchpin::{Linchpin, Stores, Tasks};
 use linchpin_core::schedule::lanes::Lane;
+use linchpin_engine::gateway::guests::{GuestParts, Guests};
 use linchpin_engine::gateway::{Coalesce, Gateway};
+use linchpin_engine::upstream::{BaseUrl, HttpOptions, HttpUpstream, https_connector};
 use linchpin_server::callers::{Caller, Callers};
 use linchpin_server::gateway::Face;
 
 use super::door::{self, Doors};
 use super::trouble;
-use crate::config::{self, Config};
-use crate::failure::Failure;
+use crate::config::{self, Config, UnknownTokens};
+use crate::failure::{Code, Failure};
 
 /// The name under which the calls of the configured token are counted.
 const TOKEN_CALLER: &str = "hubspot-token";
@@ -17,33 +22,68 @@ const TOKEN_CALLER: &str = "hubspot-token";
 pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure> {
     // Keys first: a wrong reference is told without asking HubSpot.
     let callers = callers(config)?;
-    let store = super::open_store(&config.store())?;
-    let client = door::open(config, store.stores(), doors).await?;
+    let stores = super::open_store(&config.store())?.stores();
+    let client = door::open(config, stores.clone(), doors).await?;
     let install = client.install();
     let coalesce = match config.gateway().coalesce {
         config::Coalesce::Off => Coalesce::Off,
         config::Coalesce::Proven => Coalesce::Proven,
         config::Coalesce::All => Coalesce::All,
     };
-    let (dispatch, clock) = (client.dispatch().clone(), client.clock());
-    let dice = linchpin::dice().map_err(|error| trouble::of_facade(error, config))?;
-    let gateway = Gateway::new(dispatch.clone(), install, coalesce, client.clock(), dice);
+    let guests = match config.gateway().unknown_tokens {
+        UnknownTokens::Pass => Some(guests(config, &client, &stores, &doors.tasks()).await?),
+        UnknownTokens::Refuse => None,
+    };
+    let (dispatch, clock, days) = (client.dispatch().clone(), client.clock(), client.days());
+    let gateway = Gateway::new(dispatch.clone(), install, coalesce, client.clock(), dice(config)?);
     let upstream = config.hubspot().base_url.as_str().to_owned();
-    Ok(Face { gateway, dispatch, install, callers, upstream, clock })
+    Ok(Face { gateway, dispatch, install, callers, guests, days, upstream, clock })
 }
 
 fn callers(config: &Config) -> Result<Callers, Failure> {
     let mut callers = Callers::default();
-    let token = Caller { name: TOKEN_CALLER.to_owned(), lane: Lane::Interactive };
-    callers.admit(&config.token()?, token);
-    for (name, lane, key) in config.keys()? {
-        let lane = match lane {
+    let mut admit = |secret, caller: Caller| {
+        let name = caller.name.clone();
+        if callers.admit(&secret, caller) {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Code::Setting,
+            format!("`gateway.callers.{name}.key` is another caller's key, or the HubSpot token"),
+            "give each caller a key of its own: calls are counted, and limited, by it",
+        ))
+    };
+    admit(config.token()?, Caller::new(TOKEN_CALLER, Lane::Interactive))?;
+    for (name, caller, key) in config.keys()? {
+        let lane = match caller.lane {
             config::Lane::Interactive => Lane::Interactive,
             config::Lane::Realtime => Lane::Realtime,
             config::Lane::Bulk => Lane::Bulk,
             config::Lane::Reporting => Lane::Reporting,
         };
-        callers.admit(&key, Caller { name: name.to_owned(), lane });
+        let (access, daily_quota) = (caller.access(), caller.daily_quota.map(u64::from));
+        admit(key, Caller { name: name.to_owned(), lane, access, daily_quota })?;
     }
     Ok(callers)
+}
+
+/// The door of tokens that nobody configured: apart from the one door of those that are, but to the same HubSpot.
+async fn guests(config: &Config, client: &Linchpin, stores: &Stores, tasks: &Tasks) -> Result<Guests, Failure> {
+    let connector = https_connector().map_err(|error| Failure::internal("TLS cannot be set up", &error))?;
+    let hubspot = config.hubspot();
+    let address = hubspot.base_url.as_str();
+    // The address has served the configured token a moment ago.
+    let address = if hubspot.allow_plain_http { BaseUrl::allowing_plain_http(address) } else { address.parse() };
+    let address = address.map_err(|error| door::base_url(error, hubspot.base_url.as_str()))?;
+    let parts = GuestParts {
+        clock: client.clock(),
+        upstream: Arc::new(HttpUpstream::new(connector, address, HttpOptions::default())),
+        records: Arc::clone(&stores.budget),
+        seed: dice(config)?,
+    };
+    Guests::open(tasks, parts).await.map_err(|error| trouble::of_facade(linchpin::Error::Store(error), config))
+}
+
+fn dice(config: &Config) -> Result<u64, Failure> {
+    linchpin::dice().map_err(|error| trouble::of_facade(error, config))
 }
