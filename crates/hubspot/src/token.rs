@@ -18,7 +18,10 @@ const OAUTH_CHARS_MAX: usize = 2_048;
 
 /// Whether a text has the form of one of HubSpot's tokens.
 pub fn token_form(text: &str) -> Option<TokenForm> {
-    if text.strip_prefix("pat-").and_then(|rest| rest.split_once('-')).is_some_and(|(at, id)| is_region(at) && is_uuid(id))
+    if text
+        .strip_prefix("pat-")
+        .and_then(|rest| rest.split_once('-'))
+        .is_some_and(|(at, id)| is_region(at) && is_uuid(id))
     {
         return Some(TokenForm::PrivateApp);
     }

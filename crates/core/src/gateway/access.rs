@@ -269,7 +269,10 @@ fn take_version(segments: &mut Vec<String>) {
 fn pairs(query: &str) -> Vec<(String, String)> {
     let text = |raw: &str| decoded(&raw.replace('+', " "));
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (text(name), text(value))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (text(name), text(value)))
+        .collect()
 }
 
 /// A caller's own text, cut.

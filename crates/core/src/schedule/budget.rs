@@ -223,7 +223,9 @@ impl Budget {
     /// way is counted nowhere when it comes home.
     pub fn handle_forget(&mut self, install: Install) -> Vec<Scope> {
         self.installs.remove(&install);
-        let left = |scope: &Scope| !self.installs.keys().any(|other| SCOPED.map(|cost| Scope::of(*other, cost)).contains(scope));
+        let left = |scope: &Scope| {
+            !self.installs.keys().any(|other| SCOPED.map(|cost| Scope::of(*other, cost)).contains(scope))
+        };
         let forgotten: Vec<Scope> = SCOPED.map(|cost| Scope::of(install, cost)).into_iter().filter(left).collect();
         for scope in &forgotten {
             self.windows.remove(scope);

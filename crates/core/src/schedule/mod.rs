@@ -131,8 +131,12 @@ impl<D: Rng> Scheduler<D> {
     /// Forgets an install. What of it has not left ends as cancelled, and what is on its way comes home uncounted: let
     /// an install be idle for longer than any window and any attempt before.
     pub fn handle_forget(&mut self, install: Install, now: Now) {
-        let of_install = self.jobs.iter().filter(|(_, job)| job.submission.install == install && job.has_not_left());
-        let waiting: Vec<Ticket> = of_install.map(|(ticket, _)| *ticket).collect();
+        let mut waiting = Vec::new();
+        for (ticket, job) in self.jobs.iter_mut().filter(|(_, job)| job.submission.install == install) {
+            // Nothing of it is sent again.
+            job.cancelled = true;
+            waiting.extend(job.has_not_left().then_some(*ticket));
+        }
         for ticket in waiting {
             self.coalescer.handle_cancel(ticket);
             self.finish(ticket, &End::Cancelled, now);

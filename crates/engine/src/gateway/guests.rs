@@ -91,8 +91,7 @@ impl Guests {
         let book = Arc::new(GuestBook::default());
         let records = Arc::new(OneRecord::open(records, clock.now().wall).await?);
         let credentials = Arc::clone(&book) as Arc<dyn Credentials>;
-        let parts =
-            Parts { clock: Arc::clone(&clock), upstream, credentials, records, days: Arc::new(UtcDays), seed };
+        let parts = Parts { clock: Arc::clone(&clock), upstream, credentials, records, days: Arc::new(UtcDays), seed };
         Ok(Self { dispatch: Dispatch::start(tasks, parts), book, clock, registering: tokio::sync::Mutex::new(()) })
     }
 

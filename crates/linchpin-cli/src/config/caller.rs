@@ -77,7 +77,11 @@ impl<T> TryFrom<Vec<T>> for Several<T> {
     type Error = &'static str;
 
     fn try_from(items: Vec<T>) -> Result<Self, Self::Error> {
-        if items.is_empty() { Err("this list is empty: name something, or leave the setting out") } else { Ok(Self(items)) }
+        if items.is_empty() {
+            Err("this list is empty: name something, or leave the setting out")
+        } else {
+            Ok(Self(items))
+        }
     }
 }
 

@@ -237,7 +237,12 @@ pub(crate) struct Gateway {
 impl Default for Gateway {
     fn default() -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, GATEWAY_PORT));
-        Self { listen, coalesce: Coalesce::default(), callers: BTreeMap::new(), unknown_tokens: UnknownTokens::default() }
+        Self {
+            listen,
+            coalesce: Coalesce::default(),
+            callers: BTreeMap::new(),
+            unknown_tokens: UnknownTokens::default(),
+        }
     }
 }
 

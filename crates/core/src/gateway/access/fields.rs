@@ -146,7 +146,9 @@ impl Check<'_> {
             let given: AssociationType = serde_json::from_value(given.clone()).ok()?;
             let Access { objects, properties, .. } = self.access;
             let mut others = objects.iter().flatten().chain(properties.keys());
-            others.find(|other| [unlabelled(self.object_type, other), primary(self.object_type, other)].contains(&Some(given)))
+            others.find(|other| {
+                [unlabelled(self.object_type, other), primary(self.object_type, other)].contains(&Some(given))
+            })
         };
         let all_known = !types.is_empty() && types.iter().all(|given| known(given).is_some());
         if all_known { Ok(()) } else { Err(Denied::Association) }

@@ -266,7 +266,11 @@ fn bodies_of_reads_are_looked_at_as_well() {
         ),
         ("search", json!({"filterGroups": filter("email")}), Err(Denied::Unnamed)),
         ("search", json!({"properties": ["email"], "query": "DE44"}), Err(Denied::FreeText)),
-        ("search", json!({"properties": ["email"], "filterGroups": filter("associations.company")}), object("companies")),
+        (
+            "search",
+            json!({"properties": ["email"], "filterGroups": filter("associations.company")}),
+            object("companies"),
+        ),
     ] {
         let target = format!("/crm/v3/objects/contacts/{path}");
         assert_eq!(said(&fields(), "POST", &target, &body), expected, "{path} {body}");
