@@ -95,7 +95,7 @@ fn a_caller_with_limits_gets_what_it_may_have_and_nothing_else_is_sent() {
         (Method::PATCH, contact.clone(), Some(&phone), "may not write the property `phone`"),
         (Method::POST, of_contacts("/search"), Some(&search), "may not read the property `phone`"),
         (Method::POST, of_contacts("/batch/read"), Some(&batch), "may not read the property `phone`"),
-        (Method::DELETE, contact.clone(), None, "may not archive"),
+        (Method::DELETE, contact, None, "may not archive"),
         (Method::GET, "/crm/v3/objects/companies?limit=1".to_owned(), None, "`companies`"),
         (Method::GET, "/crm/v3/objects/%63ompanies?limit=1".to_owned(), None, "`companies`"),
         (Method::GET, "/crm/v3/objects/deals/..%2fcompanies".to_owned(), None, "plain form"),

@@ -25,7 +25,7 @@ pub fn token_form(text: &str) -> Option<TokenForm> {
     {
         return Some(TokenForm::PrivateApp);
     }
-    let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(|byte| is(byte));
+    let has = |is: fn(&u8) -> bool| text.as_bytes().iter().any(is);
     let plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte));
     let long = (OAUTH_CHARS_MIN..=OAUTH_CHARS_MAX).contains(&text.len());
     let mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_digit);

@@ -222,7 +222,9 @@ impl Face {
             named.split(',').for_each(|name| drop(headers.remove(name.trim())));
         }
         if !caller.access.is_unlimited() {
-            METHOD_OVERRIDES.iter().for_each(|name| drop(headers.remove(*name)));
+            for name in METHOD_OVERRIDES {
+                headers.remove(name);
+            }
         }
         Ok(Asked {
             install: self.install,

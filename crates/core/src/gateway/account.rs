@@ -67,12 +67,11 @@ impl Account {
     /// # Errors
     /// None is left.
     pub fn take(&mut self, now: Wall, day_end: impl FnOnce(Wall) -> Wall) -> Result<(), Spent> {
-        let until = match self.day_ends.filter(|ends| now < *ends) {
-            Some(until) => until,
-            None => {
-                self.used = 0;
-                *self.day_ends.insert(day_end(now))
-            }
+        let until = if let Some(until) = self.day_ends.filter(|ends| now < *ends) {
+            until
+        } else {
+            self.used = 0;
+            *self.day_ends.insert(day_end(now))
         };
         match self.quota {
             Some(quota) if self.used >= quota => Err(Spent { quota, until }),

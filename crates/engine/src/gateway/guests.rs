@@ -182,7 +182,7 @@ fn limits(kind: CredentialKind) -> Limits {
 
 /// The install under which a token's calls are counted: 127 bits of its hash, apart from every account's number.
 fn install_of(hash: &[u8; 32]) -> Install {
-    let number = |at: usize| hash.iter().skip(at).take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let number = |at: usize| hash.iter().skip(at).take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
     Install { portal: PortalId(number(0) | GUEST_BIT), app: AppId(number(8)) }
 }
 

@@ -70,7 +70,7 @@ pub(crate) enum UnknownTokens {
 /// A list that is not empty: an empty one would read as "none" to one person and as "all" to another.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(try_from = "Vec<T>")]
-#[schemars(with = "Vec<T>", extend("minItems" = 1))]
+#[schemars(with = "Vec<T>", inline, extend("minItems" = 1))]
 pub(crate) struct Several<T>(Vec<T>);
 
 impl<T> TryFrom<Vec<T>> for Several<T> {

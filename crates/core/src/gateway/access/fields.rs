@@ -44,10 +44,10 @@ pub(super) fn check(access: &Access, seen: &Seen, wanted: &Wanted<'_>) -> Result
         Op::ObjectBatchRead => check.batch_read(query, &json::parse(body)?),
         Op::Search => check.search(query, &json::parse(body)?),
         Op::ObjectCreate => check.create(query, &json::parse(body)?),
-        Op::ObjectBatchCreate => check.each(query, &json::parse(body)?, |input| check.create(&[], input)),
+        Op::ObjectBatchCreate => each(query, &json::parse(body)?, |input| check.create(&[], input)),
         Op::ObjectUpdate => check.update(query, &json::parse(body)?),
-        Op::ObjectBatchUpdate => check.each(query, &json::parse(body)?, |input| check.batch_update(input, false)),
-        Op::ObjectBatchUpsert => check.each(query, &json::parse(body)?, |input| check.batch_update(input, true)),
+        Op::ObjectBatchUpdate => each(query, &json::parse(body)?, |input| check.batch_update(input, false)),
+        Op::ObjectBatchUpsert => each(query, &json::parse(body)?, |input| check.batch_update(input, true)),
         Op::ObjectPrivacyDelete => {
             let body = json::parse(body)?;
             check.id_property(json::text(json::object(&body, &["idProperty", "objectId"])?, "idProperty")?)
@@ -169,16 +169,6 @@ impl Check<'_> {
         self.written(input)
     }
 
-    fn each(
-        &self,
-        query: &[(String, String)],
-        body: &Value,
-        check: impl Fn(&Value) -> Result<(), Denied>,
-    ) -> Result<(), Denied> {
-        known(query, &[])?;
-        json::list(json::object(body, &["inputs"])?, "inputs")?.iter().try_for_each(check)
-    }
-
     fn written(&self, input: &Map<String, Value>) -> Result<(), Denied> {
         match input.get("properties") {
             None | Some(Value::Null) => Ok(()),
@@ -228,6 +218,12 @@ fn known(query: &[(String, String)], parameters: &[&str]) -> Result<(), Denied> 
         Some((unknown, _)) => Err(Denied::Parameter(shown(unknown))),
         None => Ok(()),
     }
+}
+
+/// Checks the inputs of a batch of writes one by one.
+fn each(query: &[(String, String)], body: &Value, check: impl Fn(&Value) -> Result<(), Denied>) -> Result<(), Denied> {
+    known(query, &[])?;
+    json::list(json::object(body, &["inputs"])?, "inputs")?.iter().try_for_each(check)
 }
 
 /// HubSpot takes names repeated and separated by commas.
