@@ -173,13 +173,11 @@ impl TryFrom<String> for ScopeName {
         if name.starts_with('/') {
             return Scope::path(&name).map(Self).map_err(|error| error.to_string());
         }
-        match FAMILIES.iter().find(|(known, _)| *known == name) {
-            Some((_, family)) => Ok(Self(Scope::Family(*family))),
-            None => {
-                let known = FAMILIES.map(|(known, _)| known).join(", ");
-                Err(format!("{name:?} is no part of HubSpot's API: {known}, or a path such as /marketing/forms"))
-            }
-        }
+        let found = FAMILIES.iter().find(|(known, _)| *known == name);
+        found.map(|(_, family)| Self(Scope::Family(*family))).ok_or_else(|| {
+            let known = FAMILIES.map(|(known, _)| known).join(", ");
+            format!("{name:?} is no part of HubSpot's API: {known}, or a path such as /marketing/forms")
+        })
     }
 }
 
