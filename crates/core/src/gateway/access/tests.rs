@@ -31,6 +31,7 @@ fn fields() -> Access {
     Access { properties: [(ObjectType::new("contacts"), fields)].into(), ..Access::default() }
 }
 
+#[expect(clippy::unwrap_in_result, reason = "the method is the test's own; the result is the decision")]
 fn asked(access: &Access, method: &str, target: &str, body: &[u8]) -> Result<(), Denied> {
     let method = method.parse().unwrap();
     access.allows(&Wanted { portal: PortalId(7), method: &method, target, body })
