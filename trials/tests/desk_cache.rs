@@ -57,6 +57,7 @@ fn asked(desk: &Desk, method: Method, target: &str, body: &Value) -> Asked {
         target: target.to_owned(),
         headers,
         body,
+        joined: Arc::default(),
     }
 }
 

@@ -45,6 +45,7 @@ pub mod properties;
 pub mod routes;
 pub mod schemas;
 pub mod search;
+pub mod token;
 pub mod users;
 pub mod value;
 pub mod version;

@@ -38,7 +38,7 @@ struct Metric {
     kind: Type,
     help: &'static str,
     labels: &'static [&'static str],
-    read: fn(&State<'_>) -> Vec<Sample>,
+    read: fn(&State) -> Vec<Sample>,
 }
 
 /// Every metric.
@@ -207,7 +207,7 @@ const METRICS: [Metric; 23] = [
 ];
 
 /// The page. While the door is closed there is nothing to say.
-pub(crate) fn page(state: Option<&State<'_>>) -> String {
+pub(crate) fn page(state: Option<&State>) -> String {
     let mut page = String::new();
     let Some(state) = state else { return page };
     for Metric { name, kind, help, read, .. } in &METRICS {
@@ -256,7 +256,7 @@ fn lane_label(lane: Lane) -> (&'static str, String) {
     ("lane", name_of(&lane))
 }
 
-fn saved(state: &State<'_>) -> Vec<Sample> {
+fn saved(state: &State) -> Vec<Sample> {
     let (mut joined, mut same, mut kept) = (0, 0, 0);
     for (_, row) in state.usage.rows() {
         joined += row.joined;
@@ -267,7 +267,7 @@ fn saved(state: &State<'_>) -> Vec<Sample> {
     how.map(|(how, count)| (vec![("how", how.to_owned())], count)).into()
 }
 
-fn travelled_alone(state: &State<'_>) -> Vec<Sample> {
+fn travelled_alone(state: &State) -> Vec<Sample> {
     let mut reasons = std::collections::BTreeMap::<&str, u64>::new();
     for (why, count) in state.usage.rows().flat_map(|(_, row)| &row.alone) {
         *reasons.entry(why).or_default() += count;
@@ -275,7 +275,7 @@ fn travelled_alone(state: &State<'_>) -> Vec<Sample> {
     reasons.into_iter().map(|(why, count)| (vec![("reason", why.to_owned())], count)).collect()
 }
 
-fn budgets(state: &State<'_>, limits: bool) -> Vec<Sample> {
+fn budgets(state: &State, limits: bool) -> Vec<Sample> {
     let windows = state.windows().map(|window| {
         let value = if limits { window.limit } else { window.used };
         (window_labels(window.scope), u64::from(value))
@@ -288,7 +288,7 @@ fn budgets(state: &State<'_>, limits: bool) -> Vec<Sample> {
     windows.chain(days).collect()
 }
 
-fn waiting(state: &State<'_>) -> Vec<Sample> {
+fn waiting(state: &State) -> Vec<Sample> {
     let each = state.windows().flat_map(|window| Lane::ALL.map(|lane| (window, lane)));
     let sample = |(window, lane): (&linchpin_core::schedule::WindowSnapshot, Lane)| {
         let mut labels = vec![lane_label(lane)];
@@ -298,7 +298,7 @@ fn waiting(state: &State<'_>) -> Vec<Sample> {
     each.map(sample).collect()
 }
 
-fn breaker_states(state: &State<'_>) -> Vec<Sample> {
+fn breaker_states(state: &State) -> Vec<Sample> {
     let all = breakers(&state.snapshot, state.install).into_iter();
     let sample = all.map(|(install, family, breaker)| {
         let value = match breaker_state(breaker) {

@@ -8,6 +8,8 @@
 //! Invariant: a caller gets what HubSpot would have answered to its call alone, or its call is asked alone. Whatever is
 //! not known to be equal travels alone.
 
+pub mod access;
+pub mod account;
 pub mod cache;
 pub mod compose;
 pub mod cut;

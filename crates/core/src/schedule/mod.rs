@@ -135,6 +135,28 @@ impl<D: Rng> Scheduler<D> {
         self.take_asks();
     }
 
+    /// Forgets an install. What of it has not left ends as cancelled, and what is on its way comes home uncounted: let
+    /// an install be idle for longer than any window and any attempt before.
+    pub fn handle_forget(&mut self, install: Install, now: Now) {
+        let mut waiting = Vec::new();
+        for (ticket, job) in self.jobs.iter_mut().filter(|(_, job)| job.submission.install == install) {
+            // Nothing of it is sent again.
+            job.cancelled = true;
+            waiting.extend(job.has_not_left().then_some(*ticket));
+        }
+        for ticket in waiting {
+            self.coalescer.handle_cancel(ticket);
+            self.finish(ticket, &End::Cancelled, now);
+        }
+        for scope in self.budget.handle_forget(install) {
+            if let Some(at) = self.pools.remove(&scope).and_then(|pool| pool.wake) {
+                self.wakes.remove(&(at, scope));
+            }
+        }
+        self.breakers.forget(install);
+        self.kinds.remove(&install);
+    }
+
     /// Takes a lease that was asked for.
     pub fn handle_lease(&mut self, scope: Scope, lease: Lease, now: Now) {
         self.budget.handle_lease(scope, lease);

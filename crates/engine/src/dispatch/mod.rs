@@ -123,6 +123,7 @@ enum Message {
     Install { install: Install, kind: AppKind, limits: Limits, done: oneshot::Sender<Result<(), StoreError>> },
     Call { request: Box<CallRequest>, way: Way, reply: Reply },
     DayEnds { portal: PortalId, ends: Wall },
+    Forget { install: Install },
     Snapshot { reply: oneshot::Sender<Snapshot> },
 }
 
@@ -192,6 +193,12 @@ impl Dispatch {
     pub async fn day_ends(&self, portal: PortalId, ends: Wall) {
         // A door that is closed needs no day.
         drop(self.inbox.send(Message::DayEnds { portal, ends }).await);
+    }
+
+    /// Forgets an install that has been idle for longer than any window lasts and any attempt may take.
+    pub async fn forget(&self, install: Install) {
+        // A door that is closed has forgotten all.
+        drop(self.inbox.send(Message::Forget { install }).await);
     }
 
     /// What the scheduler looks like now; none when the door is closed.

@@ -109,6 +109,10 @@ impl Owner {
             }
             Message::Call { request, way, reply } => self.submit(*request, way, reply),
             Message::DayEnds { portal, ends } => self.scheduler.handle_day_ends(portal, ends),
+            Message::Forget { install } => {
+                self.horizons.forget(install);
+                self.scheduler.handle_forget(install, self.now());
+            }
             Message::Snapshot { reply } => {
                 let snapshot = self.scheduler.look(self.now());
                 // Whoever asked may have left.
@@ -292,7 +296,10 @@ impl Owner {
         while let Some(message) = self.messages.recv().await {
             match message {
                 Message::Call { request, way, reply } => self.submit(*request, way, reply),
-                Message::Install { .. } | Message::DayEnds { .. } | Message::Snapshot { .. } => {}
+                Message::Install { .. }
+                | Message::DayEnds { .. }
+                | Message::Forget { .. }
+                | Message::Snapshot { .. } => {}
             }
         }
     }

@@ -7,10 +7,11 @@
 mod book;
 mod cache;
 mod flight;
+pub mod guests;
 mod ledger;
 mod witness;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -86,6 +87,8 @@ pub struct Asked {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// Set when it leaves in a batch with others; for accounts.
+    pub joined: Arc<AtomicBool>,
 }
 
 /// What has been saved, since the start.
@@ -319,6 +322,7 @@ impl Gateway {
                 entry.handle_rode();
             }
             self.counters.together.fetch_add(1, Ordering::Relaxed);
+            asked.joined.store(true, Ordering::Relaxed);
             match place.share(&mut || self.correlation()) {
                 Share::Same(answer) => return Ok(answer),
                 Share::Cut(Cut::Answer { answer, created }) => {
@@ -391,7 +395,7 @@ fn incoming<'a>(asked: &'a Asked, route: &'a Route, query: &'a [(String, String)
 }
 
 fn request(asked: &Asked) -> CallRequest {
-    let Asked { install, lane, deadline, caller, method, target, headers, body } = asked.clone();
+    let Asked { install, lane, deadline, caller, method, target, headers, body, joined: _ } = asked.clone();
     let body = (!body.is_empty()).then_some(body);
     let origin = Origin { caller, ..Origin::default() };
     CallRequest { install, lane, call: Call::verbatim(method, target, headers, body), deadline, origin }

@@ -108,6 +108,7 @@ impl Desk {
             target: target.to_owned(),
             headers: HeaderMap::new(),
             body: Bytes::from_static(body.as_bytes()),
+            joined: Arc::default(),
         };
         self.gateway.answer(asked).await.unwrap()
     }

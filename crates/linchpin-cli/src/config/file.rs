@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::caller::{GatewayCaller, UnknownTokens};
 use super::lifetime::Lifetime;
 use super::secret::SecretRef;
 use super::source::Source;
@@ -235,13 +236,23 @@ pub(crate) struct Gateway {
     pub(crate) callers: BTreeMap<String, GatewayCaller>,
     /// Who may look at what the gateway does, under `/linchpin/v1`. Nobody may while this has no key.
     pub(crate) admin: GatewayAdmin,
+    /// What becomes of HubSpot tokens that are not the configured one. What has not the form of a HubSpot token is
+    /// refused in any case.
+    pub(crate) unknown_tokens: UnknownTokens,
 }
 
 impl Default for Gateway {
     fn default() -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, GATEWAY_PORT));
-        let (coalesce, admin) = (Coalesce::default(), GatewayAdmin::default());
-        Self { listen, coalesce, shadow: false, cache: Caches::default(), callers: BTreeMap::new(), admin }
+        Self {
+            listen,
+            coalesce: Coalesce::default(),
+            shadow: false,
+            cache: Caches::default(),
+            callers: BTreeMap::new(),
+            admin: GatewayAdmin::default(),
+            unknown_tokens: UnknownTokens::default(),
+        }
     }
 }
 
@@ -274,17 +285,6 @@ pub(crate) enum Coalesce {
     Proven,
     /// Updates, creations and reads of associations as well.
     All,
-}
-
-/// A program that may call the gateway.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct GatewayCaller {
-    /// The key that it sends as `Authorization: Bearer ...`, by reference.
-    pub(crate) key: SecretRef,
-    /// How urgent its calls are where they do not say so themselves.
-    #[serde(default)]
-    pub(crate) lane: Lane,
 }
 
 /// How urgent calls are.

@@ -90,7 +90,7 @@ pub(super) async fn open(config: &Config, stores: Stores, doors: &Doors) -> Resu
     })
 }
 
-fn base_url(why: BaseUrlError, address: &str) -> Failure {
+pub(super) fn base_url(why: BaseUrlError, address: &str) -> Failure {
     if why == BaseUrlError::PlainHttp {
         return Failure::new(
             Code::Setting,
