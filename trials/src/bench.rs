@@ -224,7 +224,12 @@ impl Load {
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
         command.env("HUBSPOT_BASE_URL", base).env("HUBSPOT_TOKEN", TOKEN).env("LOAD", path);
         let ended = Running::start(command, folder.path(), "workers").wait(LOAD_LIMIT).with_code(0);
-        serde_json::from_value(ended.json()).expect("the workers report in the form that is documented")
+        let outcome: Outcome =
+            serde_json::from_value(ended.json()).expect("the workers report in the form that is documented");
+        let heard = outcome.sum(|seen| seen.statuses.values().sum());
+        let answered = outcome.sum(|seen| seen.done + seen.refused);
+        assert!(heard >= answered && answered > 0, "the workers did not hear every answer: {heard} of {answered}");
+        outcome
     }
 }
 

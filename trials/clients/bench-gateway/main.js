@@ -26,5 +26,5 @@ const begun = performance.now()
 for (const { worker } of workers) worker.send('go')
 const seen = await ended
 const seconds = (performance.now() - begun) / 1000
-for (const { worker } of workers) worker.disconnect()
+for (const { worker } of workers) if (worker.connected) worker.disconnect()
 console.log(JSON.stringify({ seconds, seen }))

@@ -10,9 +10,11 @@ import hubspot from '@hubspot/api-client'
 
 /** Every answer that reaches this process, by status; the client's own retries hide some from its user. */
 const statuses = {}
-diagnostics.subscribe('http.client.response.finish', ({ response }) => {
-  statuses[response.statusCode] = (statuses[response.statusCode] ?? 0) + 1
-})
+for (const channel of ['undici:request:headers', 'http.client.response.finish']) {
+  diagnostics.subscribe(channel, ({ response }) => {
+    statuses[response.statusCode] = (statuses[response.statusCode] ?? 0) + 1
+  })
+}
 // The client tells every retry on standard error.
 console.error = () => {}
 
