@@ -9,6 +9,7 @@
 //! stopped; a random choice comes from a seed that is printed.
 
 pub mod bench;
+pub mod bench_stub;
 pub mod binary;
 pub mod chinook;
 pub mod clients;

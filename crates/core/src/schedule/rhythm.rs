@@ -9,7 +9,6 @@
 //! Not here: full batches, and calls whose deadline is nearer: neither is held back.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::coalesce::{GATHER_MAX, JoinKey};
 use super::lanes::WindowView;
@@ -64,6 +63,8 @@ impl Rhythm {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn view(used: u32) -> WindowView {
