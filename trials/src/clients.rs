@@ -95,8 +95,11 @@ impl Client {
         }
     }
 
-    /// Makes the client's folder below the target directory what its sources say.
-    fn install(&self) -> PathBuf {
+    /// Makes the client's folder below the target directory what its sources say, and tells where it is.
+    ///
+    /// # Panics
+    /// If it cannot be installed.
+    pub fn install(&self) -> PathBuf {
         let (source, home) = (self.source(), cache().join(self.name));
         let stamp: String = self.pins().iter().map(|name| text(&source.join(name))).collect();
         if fs::read_to_string(home.join(STAMP)).ok().as_ref() != Some(&stamp) {

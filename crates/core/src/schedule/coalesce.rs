@@ -178,6 +178,11 @@ impl Coalescer {
         self.slots.get(key)?.waiting.back().map(|input| input.ticket)
     }
 
+    /// Whether as much waits under the key as a batch can hold.
+    pub fn is_full(&self, key: &JoinKey) -> bool {
+        self.slots.get(key).is_some_and(|slot| slot.waiting.len() >= INPUTS_MAX)
+    }
+
     /// Whether a batch of the key may leave now.
     pub fn is_due(&self, key: &JoinKey, now: Mono) -> bool {
         self.slots.get(key).is_some_and(|slot| slot.is_due(now) && self.has_free(slot))

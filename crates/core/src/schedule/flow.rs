@@ -105,7 +105,7 @@ impl<D: Rng> Scheduler<D> {
             self.hurry(key, unit);
             return;
         }
-        if !self.coalescer.is_due(key, now.mono) {
+        if !self.coalescer.is_due(key, now.mono) || self.is_held_back(key, now.mono) {
             return;
         }
         let oldest = self.coalescer.oldest(key).and_then(|ticket| self.jobs.get(&ticket));
@@ -118,6 +118,14 @@ impl<D: Rng> Scheduler<D> {
         job.batch = Some(Gathered { key: key.clone(), sealed: None, members: Vec::new() });
         self.jobs.insert(unit, job);
         self.requeue(unit, now);
+    }
+
+    /// Whether the key's next batch gathers for a while, because its window fills up.
+    fn is_held_back(&self, key: &JoinKey, now: Mono) -> bool {
+        let Some(until) = self.rhythm.held_until(key, now) else { return false };
+        let newest = self.coalescer.newest(key).and_then(|ticket| self.jobs.get(&ticket));
+        let in_time = newest.and_then(|job| job.submission.deadline).is_none_or(|deadline| deadline > until);
+        in_time && !self.coalescer.is_full(key)
     }
 
     /// A waiting batch goes into the lane of its most urgent input.
@@ -244,7 +252,11 @@ impl<D: Rng> Scheduler<D> {
         }
         self.breakers.handle_send(circuit);
         self.on_wire.insert(permit.id(), ticket);
+        let view = self.budget.view(scope);
         let Some(job) = self.jobs.get_mut(&ticket) else { return false };
+        if let (Some(gathered), Some(view)) = (&job.batch, view) {
+            self.rhythm.handle_send(&gathered.key, tickets.len(), &view, now.mono);
+        }
         job.state = State::OnItsWay;
         job.attempts += 1;
         self.totals.sent += 1;

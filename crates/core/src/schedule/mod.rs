@@ -17,6 +17,7 @@ mod permit;
 mod pool;
 pub mod record;
 pub mod retry;
+mod rhythm;
 mod submission;
 mod window;
 
@@ -41,6 +42,7 @@ use self::lanes::PerLane;
 use self::limits::{AppKind, Limits};
 use self::pool::Pool;
 use self::record::WindowRecord;
+use self::rhythm::Rhythm;
 use crate::time::{Mono, Now, Wall};
 use crate::verdict::{self, Attempt, Health, Outcome};
 
@@ -82,6 +84,7 @@ pub struct Scheduler<D> {
     budget: Budget,
     breakers: Breakers,
     coalescer: Coalescer,
+    rhythm: Rhythm,
     kinds: BTreeMap<Install, AppKind>,
     pools: BTreeMap<Scope, Pool>,
     jobs: BTreeMap<Ticket, Job>,
@@ -110,6 +113,7 @@ impl<D: Rng> Scheduler<D> {
             budget: Budget::default(),
             breakers: Breakers::default(),
             coalescer: Coalescer::default(),
+            rhythm: Rhythm::default(),
             kinds: BTreeMap::new(),
             pools: BTreeMap::new(),
             jobs: BTreeMap::new(),
@@ -293,6 +297,7 @@ impl<D: Rng> Scheduler<D> {
             self.backoffs.remove(&(at, ticket));
             self.requeue(ticket, now);
         }
+        self.rhythm.handle_timeout(now.mono);
         for key in self.coalescer.due(now.mono) {
             self.gather(&key, now);
         }
@@ -322,7 +327,8 @@ impl<D: Rng> Scheduler<D> {
         let wake = self.wakes.first().map(|(at, _)| *at);
         // A key whose time is over and that is not due waits for a record, not for the clock.
         let gathering = self.coalescer.poll_timeout().filter(|at| *at > self.seen);
-        [backoff, deadline, wake, gathering, self.budget.poll_timeout()].into_iter().flatten().min()
+        let rhythm = self.rhythm.poll_timeout();
+        [backoff, deadline, wake, gathering, rhythm, self.budget.poll_timeout()].into_iter().flatten().min()
     }
 
     /// The next thing that the shell has to do.

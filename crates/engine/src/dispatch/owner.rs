@@ -26,6 +26,9 @@ use crate::upstream::{Cause, CauseKind, Outcome, Upstream};
 /// Outcomes that may wait for the owner.
 const OUTCOMES_MAX: usize = 1_024;
 
+/// Messages and outcomes that are taken in one go, before what they lead to is done.
+const GO_MAX: usize = 64;
+
 /// How long the end waits for what is on its way.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
 
@@ -79,9 +82,23 @@ impl Owner {
                     None => break,
                 },
             }
+            self.take_more().await;
             self.act().await;
         }
         self.close().await;
+    }
+
+    /// Takes what lies ready as well: a busy door looks at its clock and its timers once for all of it.
+    async fn take_more(&mut self) {
+        for _ in 0..GO_MAX {
+            if let Ok((permit, outcome)) = self.outcomes.try_recv() {
+                self.on_outcome(permit, outcome);
+            } else if let Ok(message) = self.messages.try_recv() {
+                self.on_message(message).await;
+            } else {
+                return;
+            }
+        }
     }
 
     fn now(&self) -> Now {

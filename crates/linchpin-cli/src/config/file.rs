@@ -147,6 +147,8 @@ pub(crate) enum Tier {
     Professional,
     /// Enterprise.
     Enterprise,
+    /// No plan: no limits. Only for a server of your own, as when speed is measured; refused for HubSpot itself.
+    Unlimited,
 }
 
 /// An `http` or `https` address without path, query and credentials.
@@ -159,6 +161,12 @@ impl BaseUrl {
     /// The address without a slash at its end.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether HubSpot itself is there.
+    pub(crate) fn is_hubspots(&self) -> bool {
+        let host = self.0.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_ascii_lowercase));
+        host.is_some_and(|host| host.ends_with("hubapi.com") || host.ends_with("hubspot.com"))
     }
 }
 

@@ -144,6 +144,13 @@ fn addresses_are_scheme_host_and_port() {
 }
 
 #[test]
+fn hubspots_own_address_is_known() {
+    let is_hubspots = |text: &str| BaseUrl::try_from(text.to_owned()).unwrap().is_hubspots();
+    assert!(is_hubspots("https://api.hubapi.com") && is_hubspots("https://API.hubspot.com:443"));
+    assert!(!is_hubspots("http://127.0.0.1:4010") && !is_hubspots("http://sim.test"));
+}
+
+#[test]
 fn the_schema_in_the_documentation_is_the_one_of_this_program() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/config.schema.json");
     let text = std::fs::read_to_string(&path).unwrap();

@@ -204,6 +204,41 @@ fn joined_calls_share_permits_and_each_ends_once() {
 }
 
 #[test]
+fn calls_gather_when_answers_come_fast_and_the_window_fills_up() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Professional, 1);
+    desk.latency = Duration::from_millis(4);
+    // Seventy-two a second, as eight clients send with nine each: four times what the limit lets through one by one.
+    let calls = 2_400;
+    for number in 0..calls {
+        desk.arrive(Mono(number * 1_000_000 / 72), joined(Lane::Interactive, 0, None, false));
+    }
+    desk.run_until(Mono(60_000_000));
+    assert_eq!(desk.ends.len() as u64, calls);
+    let sent = desk.scheduler.snapshot().totals.sent;
+    assert!(sent <= 500, "{sent} calls");
+    assert_eq!(desk.server.refused, 0);
+}
+
+#[test]
+fn a_call_whose_deadline_is_near_is_not_held_back() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Professional, 1);
+    desk.latency = Duration::from_millis(4);
+    for number in 0..100 {
+        desk.arrive(Mono(number * 60_000), joined(Lane::Interactive, 0, None, false));
+    }
+    // The last answer is here, and the interval after it still runs.
+    desk.run_until(Mono(99 * 60_000 + 15_000));
+    assert_eq!(desk.ends.len(), 100);
+    let hurried = Submission {
+        deadline: Some(desk.moment().mono + Duration::from_millis(20)),
+        ..joined(Lane::Interactive, 0, None, false)
+    };
+    let ticket = desk.submit(hurried).unwrap();
+    desk.run_until(Mono(20_000_000));
+    assert!(matches!(desk.ends[&ticket], End::Answered(_)), "{:?}", desk.ends[&ticket]);
+}
+
+#[test]
 fn writes_of_one_record_follow_one_another() {
     let mut desk = Desk::new(Counting::Exact, Tier::Starter, 1);
     for _ in 0..6 {
