@@ -38,13 +38,13 @@ impl Goals {
     }
 
     /// A number that may be as large as `most`.
-    pub fn at_most<T: PartialOrd + Display>(&mut self, goal: &str, found: T, most: T) {
+    pub fn at_most<T: PartialOrd + Display + Copy>(&mut self, goal: &str, found: T, most: T) {
         let reached = found <= most;
         self.tell(&format!("goal: {goal}"), reached, format_args!("{found:.2}, at most {most:.2}"));
     }
 
     /// A number that must be as large as `least`.
-    pub fn at_least<T: PartialOrd + Display>(&mut self, goal: &str, found: T, least: T) {
+    pub fn at_least<T: PartialOrd + Display + Copy>(&mut self, goal: &str, found: T, least: T) {
         let reached = found >= least;
         self.tell(&format!("goal: {goal}"), reached, format_args!("{found:.2}, at least {least:.2}"));
     }

@@ -132,7 +132,7 @@ fn eight_workers_of_the_node_client() {
     let sides = measure(name, &load(true, &ids, |_, id| read(id)));
     demand_answers(&mut goals, name, &sides);
     if judged {
-        let floor = (each as f64 - 1.0) / LIMITER_PER_SECOND;
+        let floor = f64::from(u32::try_from(each).expect("few calls") - 1) / LIMITER_PER_SECOND;
         goals.at_most(&format!("{name}: times the limiter's own floor"), sides.through.seconds / floor, 1.1);
         goals.at_most(&format!("{name}: calls"), sides.calls, 500);
     }
