@@ -20,6 +20,7 @@ pub mod records;
 pub mod shop;
 pub mod simulator;
 pub mod tables;
+pub mod transparency;
 pub mod workplace;
 
 /// Prints one figure for the report of a proof.
