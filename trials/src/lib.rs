@@ -19,6 +19,7 @@ pub mod parameters;
 pub mod records;
 pub mod shop;
 pub mod simulator;
+pub mod soak;
 pub mod tables;
 pub mod transparency;
 pub mod workplace;

@@ -5,6 +5,8 @@
 //! each writes a record of its own, so that any order means the same. Callers of one and the same write cannot be told
 //! apart; of them, as many as alone get each answer.
 
+#![expect(clippy::indexing_slicing, reason = "a mix is indexed by its own places")]
+
 use std::collections::BTreeMap;
 
 use http::Method;

@@ -152,7 +152,8 @@ pub fn join(call: &Incoming<'_>, known: &dyn Definitions) -> Result<Joined, Alon
         Operation::AssociationList => associations(call, version)?,
         _ => return Err(Alone::NoBatch),
     };
-    let record = input.record(&group);
+    // Other accounts have records of the same number.
+    let record = format!("{} {}", call.install.portal.0, input.record(&group));
     let writes = match input {
         Input::Record(_) => route.operation == Operation::ObjectArchive,
         Input::Update { .. } | Input::Create { .. } => true,

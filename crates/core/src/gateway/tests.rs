@@ -39,6 +39,18 @@ fn joined(method: &Method, target: &str, body: &str) -> Result<Joined, Alone> {
     join(&Incoming { install: INSTALL, route: &route, query: &query, body: &body }, &Book)
 }
 
+#[test]
+fn records_of_other_accounts_are_other_records() {
+    let route = routes::classify(&Method::DELETE, "/crm/v3/objects/contacts/901");
+    let record = |portal: u64| {
+        let install = Install { portal: PortalId(portal), app: AppId(7_007) };
+        let call = Incoming { install, route: &route, query: &[], body: &Bytes::new() };
+        join(&call, &Book).unwrap().join.record
+    };
+    assert_ne!(record(1), record(2));
+    assert_eq!(record(1), record(1));
+}
+
 fn get(target: &str) -> Result<Joined, Alone> {
     joined(&Method::GET, target, "")
 }

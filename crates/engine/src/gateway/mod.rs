@@ -31,6 +31,10 @@ use crate::clock::Clock;
 use crate::dispatch::{CallRequest, Dispatch, DispatchError, Origin, Share, Shared, Unresolved};
 use crate::hub::Hub;
 
+/// How long a caller waits that does not say how long: no client waits longer, and while HubSpot cannot be reached its
+/// call would only stand in line.
+pub const WAIT_MAX: Duration = Duration::from_secs(600);
+
 /// Which calls are packed into batches.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Coalesce {
@@ -60,7 +64,7 @@ pub struct Asked {
     pub install: Install,
     /// How much of a hurry.
     pub lane: Lane,
-    /// How long the caller waits.
+    /// How long the caller waits; [`WAIT_MAX`] if it does not say.
     pub deadline: Option<Duration>,
     /// Who asks, for accounts.
     pub caller: String,
@@ -223,6 +227,7 @@ fn incoming<'a>(asked: &'a Asked, route: &'a Route, query: &'a [(String, String)
 fn request(asked: &Asked) -> CallRequest {
     let Asked { install, lane, deadline, caller, method, target, headers, body } = asked.clone();
     let body = (!body.is_empty()).then_some(body);
+    let deadline = deadline.or(Some(WAIT_MAX));
     let origin = Origin { caller, ..Origin::default() };
     CallRequest { install, lane, call: Call::verbatim(method, target, headers, body), deadline, origin }
 }

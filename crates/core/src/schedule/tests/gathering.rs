@@ -195,6 +195,22 @@ fn cancelled_input_leaves_its_batch_only_before_it_is_sent() {
     assert_eq!(desk.scheduler.handle_cancel(sent, now), Cancelled::Ended);
 }
 
+#[test]
+fn a_batch_that_waits_for_another_attempt_ends_with_its_deadline() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Professional, 1);
+    desk.lose_one_in = 1;
+    let deadline = Some(Mono(25_000_000));
+    let joined = desk.submit(Submission { deadline, ..joined(Lane::Interactive, 0, None, false) }).unwrap();
+    // Whatever else wants to leave shuts the breaker again and again.
+    for _ in 0..60 {
+        desk.submit(call(Lane::Interactive)).unwrap();
+    }
+    desk.run_until(Mono(26_000_000));
+    assert!(desk.sent[&joined] > 0, "it had left once");
+    let end = desk.ends.get(&joined);
+    assert!(matches!(end, Some(End::Unreachable(_) | End::Deadline)), "{end:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
