@@ -2,5 +2,7 @@
 //! simulator and once through the gateway to another, and both answers must be the same.
 
 pub mod compare;
+mod crowd;
+pub mod twins;
 pub mod wanted;
 mod words;

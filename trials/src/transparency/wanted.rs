@@ -63,26 +63,30 @@ impl Wanted {
 /// # Panics
 /// If it has stopped.
 pub async fn direct(simulator: &InProcess, wanted: &Wanted) -> Seen {
-    read(simulator.call(wanted.request()).await.expect("the simulator answers"))
+    read(&simulator.call(wanted.request()).await.expect("the simulator answers"))
 }
 
 /// Reads an answer.
-pub fn read(answer: Response<Bytes>) -> Seen {
-    let (head, body) = answer.into_parts();
-    Seen::of(head.status.as_u16(), &head.headers, &body)
+pub fn read(answer: &Response<Bytes>) -> Seen {
+    Seen::of(answer.status().as_u16(), answer.headers(), answer.body())
 }
 
-/// The gateway's face before a desk.
+/// The gateway's face before a desk, for the trial's own token.
 pub fn face(desk: &Desk, coalesce: Coalesce, seed: u64) -> Face {
+    face_for(desk, coalesce, seed, TOKEN)
+}
+
+/// The gateway's face before a desk, for whoever shows a credential.
+pub fn face_for(desk: &Desk, coalesce: Coalesce, seed: u64, credential: &str) -> Face {
     let (install, clock, dispatch) = (desk.context.install, Arc::clone(&desk.context.clock), desk.dispatch.clone());
     let gateway = Gateway::new(dispatch.clone(), install, coalesce, Arc::clone(&clock), seed);
     let mut callers = Callers::default();
-    callers.admit(&TOKEN.into(), Caller { name: "trial".to_owned(), lane: Lane::Interactive });
+    callers.admit(&credential.into(), Caller { name: "trial".to_owned(), lane: Lane::Interactive });
     Face { gateway, dispatch, install, callers, upstream: format!("http://{HOST_NAME}"), clock }
 }
 
 /// All calls at once through the gateway, answered in their order.
 pub async fn together(face: &Face, calls: &[Wanted]) -> Vec<Seen> {
-    let calls = calls.iter().map(|wanted| async { read(face.respond(wanted.request()).await) });
+    let calls = calls.iter().map(|wanted| async { read(&face.respond(wanted.request()).await) });
     futures_util::future::join_all(calls).await
 }
