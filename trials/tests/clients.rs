@@ -10,6 +10,8 @@ use serde_json::json;
 // Search that lags is tested elsewhere; here it would only be waited for. Most clients do not wait for a limit that they
 // meet, so there is room for every call of a program on a fast machine.
 const FLAGS: [&str; 5] = ["--tier", "professional", "--limit-increase", "--index-lag", "off"];
+/// The app that HubSpot's own clients install, as an account's administrator would.
+const APP: [&str; 2] = ["--oauth-app", "client-1:secret-1"];
 
 #[test]
 fn the_node_client_works() {
@@ -48,7 +50,7 @@ fn meltanos_tap_reads_a_whole_account() {
 
 /// The account of HubSpot's own clients has owners from the beginning.
 fn all_checks_pass(client: Client) {
-    let simulator = Simulator::start(&FLAGS);
+    let simulator = Simulator::start(&[&FLAGS[..], &APP[..]].concat());
     simulator.seed(&json!({"owners": 3}));
     judge(client, &simulator);
 }

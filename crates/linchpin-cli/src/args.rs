@@ -227,26 +227,39 @@ pub(crate) struct RejectedArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A program calls it as it calls HubSpot: give it http://127.0.0.1:4010 as base URL, and the token.
-A person opens http://127.0.0.1:4010/_control/ in a browser: records, calls, limits, faults, the clock.
+A person opens http://127.0.0.1:4010/_control/ in a browser: records, calls, limits, faults, clock.
 The guide, which begins with five minutes of trying: docs/guides/simulator.md.
 
 Control, without token and outside the limits, all below http://127.0.0.1:4010/_control/:
   records to begin with   curl .../seed -d '{\"contacts\": 100, \"owners\": 3, \"associate\": true}'
-  the next call fails     curl .../faults -d '{\"times\": 1, \"fault\": {\"kind\": \"status\", \"status\": 503}}'
+  the next call fails     curl .../faults -d '{\"times\": 1, \"fault\": {\"kind\": \"lost_answer\"}}'
   what happened           curl .../ledger        and in numbers: curl .../stats
   all contacts            curl .../dump/contacts
   an hour passes          curl .../clock -d '{\"advance_ms\": 3600000}'
   the state into a file   curl -X POST .../snapshot      (with --state FILE)
   everything anew         curl .../reset -d '{\"state\": true, \"stats\": true}'
 
-With --tls-ca the same port speaks HTTPS too, and is an HTTPS proxy to api.hubapi.com that leads back to the
-simulator and nowhere else. A program with a fixed host: HTTPS_PROXY=http://127.0.0.1:PORT, and trust the file.
+A start file for --load holds any of these keys; one that is not known is refused by its name:
+  {\"seed\": {\"contacts\": 1000, \"owners\": 3, \"associate\": true},
+   \"faults\": [{\"path\": \"/crm\", \"nth\": 5, \"fault\": {\"kind\": \"reset\"}}],
+   \"webhooks\": {\"faults\": {\"lose\": 0.01}},
+   \"settings\": {\"contact_creates_company\": true},
+   \"options\": {\"sample_records\": true, \"count_rejected\": true, \"remaining_counters\": 3}}
+The first four are as with the control calls of those names. The options are chosen here only: the
+two contacts and the company of a fresh account; refused calls fill the window that refused them;
+the header Remaining jumps, as with so many counters.
+
+With --tls-ca the same port speaks HTTPS too, and is an HTTPS proxy to api.hubapi.com that leads
+back to the simulator and nowhere else. A program with a fixed host needs
+HTTPS_PROXY=http://127.0.0.1:4010, and to trust the file.
 
 Examples:
   linchpin sim
   linchpin sim --port 0 --tier enterprise --limit-increase
   linchpin sim --token pat-test-1 --seed 7 --latency-ms 80 --window seconds
   linchpin sim --token pat-test-1 --oauth-app client-1:secret-1 --index-lag off
+  linchpin sim --profile 2022 --window seconds
+  linchpin sim --load start.json
   linchpin sim --state account.snapshot
   linchpin sim --tls-ca simulator-ca.pem")]
 pub(crate) struct SimArgs {
@@ -268,6 +281,9 @@ pub(crate) struct SimArgs {
     /// The account has bought the API limit increase
     #[arg(long)]
     pub(crate) limit_increase: bool,
+    /// The generation of limits; that of 2022 is the same for every plan but `unlimited`
+    #[arg(long, value_enum, default_value = "current")]
+    pub(crate) profile: SimProfile,
     /// The seed of ids, latencies and orders: the same seed and requests give the same answers
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
@@ -280,7 +296,7 @@ pub(crate) struct SimArgs {
     /// Start with the account that `--state` kept in this file, and leave the file as it is
     #[arg(long, value_name = "FILE")]
     pub(crate) restore: Option<PathBuf>,
-    /// Records to make and faults to arm at the start: a JSON file
+    /// A JSON file with what to begin with: records, faults, webhooks, settings, options; see below
     #[arg(long, value_name = "FILE")]
     pub(crate) load: Option<PathBuf>,
     /// Speak HTTPS as well; the certificate to trust is written to this file
@@ -338,6 +354,16 @@ pub(crate) enum SimTier {
     Enterprise,
     /// No limits at all: for measuring other things.
     Unlimited,
+}
+
+/// The generations of limits that the simulator knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SimProfile {
+    /// The limits of 2025 and 2026.
+    Current,
+    /// Those of recordings of 2021 and 2022: 100 calls in ten seconds, 250,000 a day, four searches a second and app.
+    #[value(name = "2022")]
+    Recorded2022,
 }
 
 /// How far the simulator's search trails behind writes.
@@ -449,6 +475,10 @@ mod tests {
             assert!(help.contains(place), "{place}");
         }
         assert!(help.contains(&format!("127.0.0.1:{SIM_PORT}")));
+        let (_, file) = help.split_once("refused by its name:\n").unwrap();
+        let (file, _) = file.split_once("\nThe first four").unwrap();
+        let start = linchpin_simulator::StartFile::parse(file).unwrap();
+        assert_eq!((start.faults.len(), start.options.remaining_counters), (1, Some(3)));
         let last = help.trim_end().lines().last().unwrap();
         assert!(last.starts_with("  linchpin sim"), "the examples stand at the end: {last}");
     }

@@ -11,6 +11,7 @@ use thiserror::Error;
 use crate::{
     dice,
     envelope::{self, Envelope},
+    model::{decode, encode},
     wire::{ApiAnswer, Millis},
 };
 
@@ -74,8 +75,8 @@ pub enum Fault {
         #[serde(default)]
         as_500: bool,
     },
-    /// The connection is cut before anything happens.
-    Reset,
+    /// The connection is cut before anything happens. With braces, as serde lets any key pass beside a bare name.
+    Reset {},
     /// The call is executed, and the connection is cut before a byte of the answer.
     LostAnswer {
         /// Only so many milliseconds after the cut: a client that looks at once finds nothing yet. It is counted on
@@ -162,14 +163,14 @@ impl FaultRule {
             | Fault::SlowBody { .. }
             | Fault::Status { .. }
             | Fault::RateLimit { .. }
-            | Fault::Reset
+            | Fault::Reset {}
             | Fault::LostAnswer { .. } => Ok(()),
         }
     }
 
     fn fits(&self, method: &Method, path: &str) -> bool {
         self.method.as_deref().is_none_or(|wanted| wanted == method.as_str())
-            && self.path.as_deref().is_none_or(|pattern| path_fits(pattern, path))
+            && self.path.as_deref().is_none_or(|pattern| path_fits(&canonical(pattern), path))
     }
 }
 
@@ -234,6 +235,10 @@ impl Faults {
     /// Decides about one call.
     pub(crate) fn strike(&mut self, method: &Method, path: &str, dice: &mut dyn Rng) -> Trouble {
         let mut trouble = Trouble::default();
+        if self.armed.is_empty() {
+            return trouble;
+        }
+        let path = &canonical(path);
         for armed in &mut self.armed {
             if !armed.rule.fits(method, path) {
                 continue;
@@ -262,7 +267,7 @@ impl Fault {
             Self::Latency { .. } => "latency",
             Self::Status { .. } => "status",
             Self::RateLimit { .. } => "rate_limit",
-            Self::Reset => "reset",
+            Self::Reset {} => "reset",
             Self::LostAnswer { .. } => "lost_answer",
             Self::SlowBody { .. } => "slow_body",
         }
@@ -305,6 +310,14 @@ fn edge_title(status: u16) -> &'static str {
     }
 }
 
+/// A path or a pattern with every escape written in one way, so that another spelling is no other path.
+fn canonical(path: &str) -> String {
+    let segment = |text: &str| if matches!(text, "*" | "**") { text.to_owned() } else { encode(&decode(text, false)) };
+    let segments: Vec<String> = path.split('/').map(segment).collect();
+    segments.join("/")
+}
+
+/// Whether a canonical path fits a canonical pattern.
 fn path_fits(pattern: &str, path: &str) -> bool {
     if !pattern.contains('*') {
         return path.starts_with(pattern);
@@ -365,8 +378,27 @@ mod tests {
     }
 
     #[test]
+    fn a_path_with_escapes_is_struck_like_the_plain_one() {
+        let table = [
+            ("/crm/v3/objects/contacts", "/crm/v3/objects/%63ontacts/search", true),
+            ("/crm/**/search", "/crm/%763/objects/contacts/%73earch", true),
+            ("/settings/v3/users/rey@x.test", "/settings/v3/users/rey%40x.test", true),
+            ("/settings/v3/users/rey%40x.test", "/settings/v3/users/rey@x.test", true),
+            ("/crm/v3/objects/*", "/crm/v3/objects/a%2Fb", true),
+            ("/crm/v3/objects/a/b", "/crm/v3/objects/a%2Fb", false),
+        ];
+        for (pattern, path, expected) in table {
+            let mut faults = Faults::default();
+            let rule = FaultRule { path: Some(pattern.to_owned()), ..FaultRule::always(Fault::Reset) };
+            faults.arm(vec![rule]).unwrap();
+            let mut dice = ChaCha8Rng::seed_from_u64(1);
+            assert_eq!(faults.strike(&Method::GET, path, &mut dice).fault.is_some(), expected, "{pattern} {path}");
+        }
+    }
+
+    #[test]
     fn nth_times_and_probability_choose_the_calls() {
-        let rule = FaultRule::always(Fault::Reset);
+        let rule = FaultRule::always(Fault::Reset {});
         assert_eq!(strikes(FaultRule { nth: Some(2), ..rule.clone() }, 4), [false, true, false, false]);
         assert_eq!(strikes(FaultRule { times: Some(2), ..rule.clone() }, 4), [true, true, false, false]);
         let often = strikes(FaultRule { probability: Some(0.25), ..rule.clone() }, 1_000);
@@ -378,9 +410,9 @@ mod tests {
     #[test]
     fn one_rule_is_disarmed_by_its_number_and_numbers_are_not_used_again() {
         let mut faults = Faults::default();
-        faults.arm(vec![FaultRule::always(Fault::Reset); 3]).unwrap();
+        faults.arm(vec![FaultRule::always(Fault::Reset {}); 3]).unwrap();
         assert!(faults.disarm(2) && !faults.disarm(2));
-        faults.arm(vec![FaultRule::always(Fault::Reset)]).unwrap();
+        faults.arm(vec![FaultRule::always(Fault::Reset {})]).unwrap();
         assert_eq!(faults.list().iter().map(|armed| armed.id).collect::<Vec<_>>(), [1, 3, 4]);
     }
 
@@ -390,18 +422,18 @@ mod tests {
         let mut faults = Faults::default();
         let kinds = [
             Fault::Latency { ms: 5 },
-            Fault::Reset,
+            Fault::Reset {},
             Fault::LostAnswer { executed_after_ms: 0 },
             Fault::Latency { ms: 7 },
         ];
         faults.arm(kinds.into_iter().map(FaultRule::always).collect()).unwrap();
         let trouble = faults.strike(&Method::GET, "/a", &mut dice);
-        assert_eq!(trouble, Trouble { extra_latency_ms: 12, fault: Some(Fault::Reset) });
+        assert_eq!(trouble, Trouble { extra_latency_ms: 12, fault: Some(Fault::Reset {}) });
     }
 
     #[test]
     fn a_bad_rule_arms_nothing() {
-        let good = FaultRule::always(Fault::Reset);
+        let good = FaultRule::always(Fault::Reset {});
         let bad = [
             FaultRule { method: Some("get".into()), ..good.clone() },
             FaultRule { path: Some("crm".into()), ..good.clone() },

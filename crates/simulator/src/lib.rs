@@ -62,7 +62,8 @@ pub use limits::{Profile, Tier, WindowModel};
 pub use model::{SEED_FILLED_MAX, SEED_RECORDS_MAX};
 pub use oauth::{ACCESS_TOKEN_SECONDS, CODE_SECONDS, OauthAppSpec};
 pub use options::{
-    APP_ID_DEFAULT, DeveloperKey, LATENCY_MS_MAX, PORTAL_ID_DEFAULT, SimOptions, StartError, StartFile, TokenSpec,
+    APP_ID_DEFAULT, DeveloperKey, LATENCY_MS_MAX, PORTAL_ID_DEFAULT, REMAINING_COUNTERS_MAX, SimOptions, StartError,
+    StartFile, StartOptions, TokenSpec,
 };
 pub use pipe::{Pipe, PipeConnector};
 pub use saved::{SNAPSHOT_FORMAT, SavedReport, SnapshotError};

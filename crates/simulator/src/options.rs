@@ -20,6 +20,8 @@ use crate::{
 
 /// The longest mean latency, in milliseconds.
 pub const LATENCY_MS_MAX: u32 = 60_000;
+/// The most counters that may share an app's ten seconds.
+pub const REMAINING_COUNTERS_MAX: u32 = 100;
 /// The portal of a simulator that is not told another.
 pub const PORTAL_ID_DEFAULT: u64 = 48_151_623;
 /// The app of a token that is made at the start.
@@ -89,7 +91,7 @@ pub struct SimOptions {
     /// The file that keeps the state: read at the start if it is there, written by `POST /_control/snapshot` and by
     /// [`Running::save_and_stop`](crate::Running::save_and_stop). What `start` seeds is for a file that is not there.
     pub state: Option<PathBuf>,
-    /// How many counters share the ten seconds of an app. Beyond one, an answer's headers know only the calls that its
+    /// How many counters share the ten seconds of an app, 1 to [`REMAINING_COUNTERS_MAX`]. Beyond one, an answer's headers know only the calls that its
     /// own counter saw, so `Remaining` jumps inside a burst as in recordings of 2022; the limit itself stays exact.
     pub remaining_counters: u32,
     /// Whether the socket also speaks HTTPS, and is an HTTPS proxy to HubSpot's hosts that leads back to itself.
@@ -122,6 +124,35 @@ impl Default for SimOptions {
     }
 }
 
+impl SimOptions {
+    /// Refuses numbers out of their range.
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        if self.latency_ms > LATENCY_MS_MAX {
+            return Err(StartError::Latency(self.latency_ms));
+        }
+        match self.remaining_counters() {
+            1..=REMAINING_COUNTERS_MAX => Ok(()),
+            counters => Err(StartError::RemainingCounters(counters)),
+        }
+    }
+
+    /// Whether a refused call fills its window; the start file outranks the option.
+    pub(crate) fn count_rejected(&self) -> bool {
+        self.start.options.count_rejected.unwrap_or(self.count_rejected)
+    }
+
+    /// The counters that share an app's ten seconds; the start file outranks the option.
+    pub(crate) fn remaining_counters(&self) -> u32 {
+        self.start.options.remaining_counters.unwrap_or(self.remaining_counters)
+    }
+
+    /// What the first portal is born with: our seed, and the start file's samples.
+    pub(crate) fn newborn(&self) -> PortalOptions {
+        let sample_records = self.start.options.sample_records.unwrap_or(self.portal.sample_records);
+        PortalOptions { seed: self.seed, sample_records, ..self.portal.clone() }
+    }
+}
+
 /// The file of `--load`: `{"seed": {"contacts": 10}, "faults": [{"path": "/crm", "fault": {"kind": "reset"}}]}`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -134,6 +165,21 @@ pub struct StartFile {
     pub webhooks: Option<WebhookSpec>,
     /// Settings of the account, as in `POST /_control/settings`.
     pub settings: PortalSettings,
+    /// What is chosen once, before the first call.
+    pub options: StartOptions,
+}
+
+/// The part `options` of a start file: behaviours on which the sources disagree and which cannot change under way. What
+/// is left out stays as [`SimOptions`] says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StartOptions {
+    /// See [`PortalOptions::sample_records`].
+    pub sample_records: Option<bool>,
+    /// See [`SimOptions::count_rejected`].
+    pub count_rejected: Option<bool>,
+    /// See [`SimOptions::remaining_counters`].
+    pub remaining_counters: Option<u32>,
 }
 
 impl StartFile {
@@ -152,6 +198,9 @@ pub enum StartError {
     /// The latency is too long.
     #[error("a mean latency of {0} ms is longer than {LATENCY_MS_MAX} ms")]
     Latency(u32),
+    /// There are no counters, or too many.
+    #[error("`remaining_counters` must be between 1 and {REMAINING_COUNTERS_MAX}, not {0}")]
+    RemainingCounters(u32),
     /// A token cannot be sent in a header, or is empty.
     #[error("a token must be visible ASCII text without blanks")]
     Token,
@@ -219,6 +268,46 @@ mod tests {
         assert_eq!(file.faults.len(), 1);
         let error = StartFile::parse("{\"sed\":{}}").unwrap_err();
         assert!(error.to_string().contains("line 1 column"), "{error}");
+    }
+
+    #[test]
+    fn a_key_that_a_start_file_does_not_know_is_refused_by_its_name() {
+        for (text, name) in [
+            (r#"{"sed":{}}"#, "`sed`"),
+            (r#"{"seed":{"contact":1}}"#, "`contact`"),
+            (r#"{"options":{"sample_record":true}}"#, "`sample_record`"),
+            (r#"{"settings":{"count_rejected":true}}"#, "`count_rejected`"),
+            (r#"{"faults":[{"fault":{"kind":"reset"},"time":1}]}"#, "`time`"),
+            (r#"{"faults":[{"fault":{"kind":"latency","over_ms":1}}]}"#, "`over_ms`"),
+            (r#"{"faults":[{"fault":{"kind":"reset","times":1}}]}"#, "`times`"),
+            (r#"{"webhooks":{"app":[]}}"#, "`app`"),
+        ] {
+            let error = StartFile::parse(text).unwrap_err().to_string();
+            assert!(error.contains("unknown field") && error.contains(name), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn the_start_file_outranks_the_options_where_it_says_something() {
+        let mut options = SimOptions { count_rejected: true, remaining_counters: 3, ..SimOptions::default() };
+        options.portal.sample_records = true;
+        let chosen = |options: &SimOptions| {
+            (options.count_rejected(), options.remaining_counters(), options.newborn().sample_records)
+        };
+        assert_eq!(chosen(&options), (true, 3, true));
+        let text = r#"{"options":{"count_rejected":false,"remaining_counters":2,"sample_records":false}}"#;
+        options.start = StartFile::parse(text).unwrap();
+        assert_eq!(chosen(&options), (false, 2, false));
+    }
+
+    #[test]
+    fn counters_out_of_their_range_are_refused() {
+        for counters in [0, REMAINING_COUNTERS_MAX + 1] {
+            let mut options = SimOptions::default();
+            options.start.options.remaining_counters = Some(counters);
+            assert!(matches!(options.check(), Err(StartError::RemainingCounters(told)) if told == counters));
+        }
+        assert!(SimOptions { remaining_counters: REMAINING_COUNTERS_MAX, ..SimOptions::default() }.check().is_ok());
     }
 
     #[test]

@@ -2,13 +2,14 @@
 //!
 //! This is not the model's router: a path that is classified here may still be unknown to the model. Templates keep the
 //! API version and the object type, and put `{id}` or `{name}` where a caller's value stands, so that their number
-//! stays small.
+//! stays small. Segments are decoded here as the model decodes them, so that no escape slips past a scope or a limit.
 
 use http::Method;
 
 use crate::{
     journal,
     limits::CostClass,
+    model::{encode, segments},
     oauth::{self, OauthRoute},
     webhooks,
 };
@@ -79,7 +80,8 @@ pub(crate) enum OwnRoute {
 
 /// Classifies a call by its method and path.
 pub fn classify(method: &Method, path: &str) -> Route {
-    let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let decoded = segments(path);
+    let segments: Vec<&str> = decoded.iter().map(|segment| &**segment).collect();
     let version = segments.iter().take(VERSION_SEGMENTS).position(|segment| is_version(segment));
     // The path without its version: the same words in legacy and dated paths.
     let words: Vec<&str> =
@@ -123,7 +125,8 @@ fn template(method: &Method, segments: &[&str], words: &[&str], version: Option<
             text.push_str(segment);
             continue;
         }
-        text.push_str(placeholder(words, at_word).unwrap_or(segment));
+        // What a caller escaped is escaped again, in one way: a template is a path, and has no line breaks.
+        text.push_str(&placeholder(words, at_word).map_or_else(|| encode(segment), str::to_owned));
         at_word += 1;
     }
     text
@@ -153,7 +156,7 @@ fn placeholder(words: &[&str], at: usize) -> Option<&'static str> {
 /// Ids, e-mail addresses and UUIDs are values wherever they stand. Type ids (`0-1`, `2-123`) are not.
 fn is_value(word: &str) -> bool {
     let digits = word.bytes().filter(u8::is_ascii_digit).count();
-    digits == word.len() || word.contains('@') || word.contains("%40") || (word.len() == 36 && digits >= 8)
+    digits == word.len() || word.contains('@') || (word.len() == 36 && digits >= 8)
 }
 
 fn class(method: &Method, words: &[&str]) -> CostClass {
@@ -213,14 +216,16 @@ fn scope(method: &Method, words: &[&str]) -> Option<RequiredScope> {
         ["automation", "flows", ..] => return Some(RequiredScope::one("automation".into())),
         _ => return None,
     };
-    let (object_type, older) = match object_type {
+    // The model finds a type in any case.
+    let object_type = object_type.to_ascii_lowercase();
+    let (object_type, older) = match object_type.as_str() {
         "contact" | "contacts" | "0-1" => ("contacts", None),
         "company" | "companies" | "0-2" => ("companies", None),
         "deal" | "deals" | "0-3" => ("deals", None),
         "ticket" | "tickets" | "0-5" => return Some(RequiredScope::one("tickets".into())),
         "product" | "products" | "0-7" => ("products", Some("e-commerce")),
         "line_item" | "line_items" | "0-8" => ("line_items", Some("e-commerce")),
-        other if other.starts_with("2-") || other.starts_with("p_") => ("custom", None),
+        other if is_custom(other) => ("custom", None),
         _ => return None,
     };
     let own = format!("crm.{family}.{object_type}.{right}");
@@ -231,6 +236,12 @@ fn scope(method: &Method, words: &[&str]) -> Option<RequiredScope> {
         return Some(RequiredScope { named: own, instead, shape: ScopeShape::Errors });
     };
     Some(RequiredScope { named: older.into(), instead: vec![own], shape: ScopeShape::Errors })
+}
+
+/// Custom types are called by their number, by `p_` and their name, and by their full name, `p{portal}_{name}`.
+fn is_custom(object_type: &str) -> bool {
+    let full = object_type.strip_prefix('p').map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    object_type.starts_with("2-") || full.is_some_and(|rest| rest.starts_with('_'))
 }
 
 /// Searches and batch reads of lists are reads although they are POSTs.
@@ -326,6 +337,9 @@ mod tests {
             ("GET", "/nowhere/12/else", "GET /nowhere/{id}/else"),
             ("GET", "/oauth/v1/access-tokens/CKsecret", "GET /oauth/v1/access-tokens/{token}"),
             ("GET", "/oauth/48/authorize", "GET /oauth/{id}/authorize"),
+            ("POST", "/crm/%763/objects/%63ontacts/%73earch", "POST /crm/v3/objects/contacts/search"),
+            ("GET", "/oauth/v1/%61ccess-tokens/CKsecret", "GET /oauth/v1/access-tokens/{token}"),
+            ("GET", "/nowhere/a%0Ab%2fc", "GET /nowhere/a%0Ab%2Fc"),
         ];
         for (method, path, expected) in table {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -347,6 +361,10 @@ mod tests {
             ("PUT", "/crm/v4/objects/deals/1/associations/default/contacts/2", CostClass::Standard),
             ("POST", "/crm/v3/objects/contacts/batch/read", CostClass::Standard),
             ("POST", "/oauth/v2/private-apps/get/access-token-info", CostClass::Exempt),
+            ("POST", "/crm/v3/objects/contacts/%73earch", CostClass::Search),
+            ("POST", "/crm/%76%33/%6f%62jects/%63ontacts/search", CostClass::Search),
+            ("POST", "/crm/v4/%61ssociations/deals/contacts/%62atch/create", CostClass::Association),
+            ("POST", "/%6fauth/v2/private-apps/get/access-token-info", CostClass::Exempt),
         ];
         for (method, path, expected) in table {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -383,6 +401,15 @@ mod tests {
             ("GET", "/deals/v1/pipelines", Some("crm.objects.deals.read")),
             ("GET", "/crm-pipelines/v1/pipelines/tickets", Some("tickets")),
             ("GET", "/engagements/v1/engagements/modified/after", Some("crm.objects.contacts.read")),
+            ("POST", "/crm/v3/objects/%63ontacts/search", Some("crm.objects.contacts.read")),
+            ("GET", "/crm/v3/%6fbjects/deals/1", Some("crm.objects.deals.read")),
+            ("GET", "/crm/%763/objects/%30-2/1", Some("crm.objects.companies.read")),
+            ("GET", "/crm/v3/objects/CONTACTS/1", Some("crm.objects.contacts.read")),
+            ("GET", "/crm/v3/objects/P_Pets/1", Some("crm.objects.custom.read")),
+            ("GET", "/crm/v3/objects/p48151623_pets/1", Some("crm.objects.custom.read")),
+            ("GET", "/crm/v3/schema%73", Some("custom-object-read")),
+            ("PUT", "/crm/v3/list%73/1/memberships/add", Some("crm.lists.write")),
+            ("GET", "/settings/v3/%75sers/%74eams", Some("settings.users.teams.read")),
         ];
         for (method, path, expected) in table {
             let method = Method::from_bytes(method.as_bytes()).unwrap();

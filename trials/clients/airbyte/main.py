@@ -37,6 +37,11 @@ SEARCHED = {
 }
 LISTED = {"products": "products", "line_items": "line_items"}
 OBJECTS = {**SEARCHED, **LISTED}
+# The states that a pipeline's stages have: HubSpot takes no ticket pipeline without a closed one.
+STAGES = {
+    "deals": [{"probability": "0.0"}, {"probability": "1.0"}],
+    "tickets": [{"ticketState": "OPEN"}, {"ticketState": "CLOSED"}],
+}
 # More than a page of a search, and more inputs than a batch read of associations in version 3 may have.
 MANY = 230
 
@@ -99,8 +104,8 @@ def record_ids(records):
 
 
 fill(engagements=ENGAGEMENTS_EACH, custom=107, **COUNTS)
-for kind, metadata in [("deals", {"probability": "0.5"}), ("tickets", {"ticketState": "OPEN"})]:
-    stages = [{"label": "Open", "displayOrder": 0, "metadata": metadata}]
+for kind, states in STAGES.items():
+    stages = [{"label": f"Stage {at}", "displayOrder": at, "metadata": one} for at, one in enumerate(states)]
     hubspot("POST", f"/crm/v3/pipelines/{kind}", {"label": "Renewals", "displayOrder": 1, "stages": stages})
 hubspot("POST", "/crm/v3/properties/contacts", {
     "name": "shoe_size", "label": "Shoe size", "type": "number", "fieldType": "number",

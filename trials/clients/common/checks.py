@@ -15,6 +15,8 @@ import urllib.request
 STATE_LIMIT_S = 10
 LOOK_AGAIN_S = 0.2
 CONTROL_LIMIT_S = 10
+# The window of HubSpot's limits, in milliseconds.
+WINDOW_MS = 10_000
 MESSAGE_MAX = 1_000
 
 
@@ -55,10 +57,13 @@ def check(name):
 
 
 def run_all():
-    """Runs all checks and ends the process."""
+    """Runs all checks and ends the process. Each file of checks has a window of the limits to itself."""
     print(f"1..{len(_checks)}", flush=True)
-    failed = 0
+    failed, module = 0, None
     for name, function in _checks:
+        if module not in (None, function.__module__):
+            control("POST", "clock", {"advance_ms": WINDOW_MS})
+        module = function.__module__
         try:
             function()
         except Exception as error:  # noqa: BLE001: whatever goes wrong in a check is a failed check
@@ -89,6 +94,11 @@ def eventually(ask, satisfies):
             return answer
         assert time.monotonic() < end, f"never came: {answer!r}"
         time.sleep(LOOK_AGAIN_S)
+
+
+def now():
+    """What the simulator's clock says, in seconds."""
+    return json.loads(control("GET", "clock"))["now_ms"] / 1_000
 
 
 @contextlib.contextmanager

@@ -1,12 +1,16 @@
 // HubSpot's own Node client against the simulator: what an application does with it, call by call.
 //
 // HUBSPOT_BASE_URL=http://127.0.0.1:4010 HUBSPOT_TOKEN=pat-test-1 node main.js
-// The simulator runs with --index-lag off, so that a search sees what was just written.
+// The simulator runs with --index-lag off, so that a search sees what was just written, and with
+// --oauth-app client-1:secret-1, the app that is installed.
 
 import assert from 'node:assert/strict'
 import hubspot from '@hubspot/api-client'
 
 import './account.js'
+import './errors.js'
+import './oauth.js'
+import './wall.js'
 import { baseUrl, check, eventually, refusal, runAll, token, withFault } from '../common/checks.mjs'
 
 // All clients of a process retry as the one that was made last, from the first use of an API on. So every API that must

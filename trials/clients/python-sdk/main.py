@@ -2,7 +2,8 @@
 
 HUBSPOT_BASE_URL=http://127.0.0.1:4010 HUBSPOT_TOKEN=pat-test-1 python main.py
 
-The simulator runs with --index-lag off, so that a search sees what was just written.
+The simulator runs with --index-lag off, so that a search sees what was just written, and with
+--oauth-app client-1:secret-1, the app that is installed.
 """
 
 import datetime
@@ -15,7 +16,10 @@ import hubspot_sdk
 from hubspot_sdk import HubSpot
 
 import account  # noqa: F401: adds its checks
-from checks import BASE_URL, TOKEN, address, check, contains, equal, eventually, fault, fresh, run_all
+import errors  # noqa: F401: adds its checks
+import oauth  # noqa: F401: adds its checks
+import wall  # noqa: F401: adds its checks
+from checks import BASE_URL, TOKEN, address, check, contains, equal, eventually, fault, fresh, now, run_all
 
 UNKNOWN_ID = "999999999999"
 LONG_AGO_S = 60
@@ -74,8 +78,7 @@ def _():
     made = new_contact(email=email.upper(), firstname="Ada")
     assert made.id.isdigit(), made.id
     equal((made.properties["email"], made.properties["hs_object_id"]), (email, made.id))
-    now = datetime.datetime.now(datetime.timezone.utc)
-    assert abs((now - made.created_at).total_seconds()) < LONG_AGO_S, made.created_at
+    assert abs(now() - made.created_at.timestamp()) < LONG_AGO_S, made.created_at
     equal(made.archived, False)
 
 

@@ -2,12 +2,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use linchpin_simulator::limits::{Tier, WindowModel};
+use linchpin_simulator::limits::{Profile, Tier, WindowModel};
 use linchpin_simulator::model::IndexLag as ModelLag;
 use linchpin_simulator::{APP_ID_DEFAULT, OauthAppSpec, SimOptions, Simulator, StartError, StartFile, TokenSpec};
 use serde::Serialize;
 
-use crate::args::{IndexLag, OauthApp, SimArgs, SimTier, Window};
+use crate::args::{IndexLag, OauthApp, SimArgs, SimProfile, SimTier, Window};
 use crate::console::Console;
 use crate::failure::{Code, Exit, Failure, chain};
 use crate::stop;
@@ -21,6 +21,7 @@ struct Outcome<'a> {
     url: String,
     tokens: &'a [String],
     tier: String,
+    profile: Profile,
     seed: u64,
 }
 
@@ -42,6 +43,7 @@ pub(crate) async fn run(args: &SimArgs, console: &mut Console) -> Result<Exit, F
         url: simulator.url(),
         tokens: simulator.desk.tokens(),
         tier: format!("{:?}", args.tier).to_lowercase(),
+        profile: profile(args.profile),
         seed: args.seed,
     };
     // Other programs wait for this line, so it comes when everything else is said, and with --json too.
@@ -74,6 +76,7 @@ fn options(args: &SimArgs) -> Result<SimOptions, Failure> {
             SimTier::Unlimited => Tier::Unlimited,
         },
         limit_increase: args.limit_increase,
+        profile: profile(args.profile),
         tokens: args.token.iter().map(|token| TokenSpec::new(token, APP_ID_DEFAULT)).collect(),
         oauth_apps: args.oauth_apps.iter().zip(OAUTH_APP_ID_FIRST..).map(app_spec).collect(),
         developer_key: args.developer_key.clone(),
@@ -100,6 +103,13 @@ fn options(args: &SimArgs) -> Result<SimOptions, Failure> {
     Ok(options)
 }
 
+fn profile(named: SimProfile) -> Profile {
+    match named {
+        SimProfile::Current => Profile::Current,
+        SimProfile::Recorded2022 => Profile::Recorded2022,
+    }
+}
+
 fn app_spec((app, app_id): (&OauthApp, u64)) -> OauthAppSpec {
     OauthAppSpec::new(&app.client_id, &app.client_secret, app_id)
 }
@@ -109,7 +119,7 @@ fn load(path: &std::path::Path) -> Result<StartFile, Failure> {
         Failure::new(
             Code::Setting,
             format!("--load {}: {why}", path.display()),
-            "give a JSON file such as {\"seed\": {\"contacts\": 1000, \"companies\": 100}}",
+            "give a JSON object with seed, faults, webhooks, settings or options, such as {\"seed\": {\"contacts\": 1000}}",
         )
     };
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
@@ -142,6 +152,7 @@ fn unstarted(error: &StartError) -> Failure {
         StartError::RestoreAndState
         | StartError::TimeZone(_)
         | StartError::Latency(_)
+        | StartError::RemainingCounters(_)
         | StartError::Settings(_)
         | StartError::Token
         | StartError::TokenTwice
@@ -209,6 +220,40 @@ mod tests {
         assert_eq!(told.oauth_apps, apps);
         assert_eq!(told.developer_key, Some(DeveloperKey("developer-1".to_owned())));
         assert!(plain.developer_key.is_none());
+    }
+
+    #[test]
+    fn the_profile_is_that_of_today_unless_another_is_named() {
+        for (flags, expected) in [
+            (&[][..], Profile::Current),
+            (&["--profile", "current"], Profile::Current),
+            (&["--profile", "2022"], Profile::Recorded2022),
+        ] {
+            assert_eq!(options_of(flags).profile, expected, "{flags:?}");
+        }
+        let error = Cli::try_parse_from(["linchpin", "sim", "--profile", "2021"]).unwrap_err().to_string();
+        assert!(error.contains("current, 2022"), "{error}");
+    }
+
+    #[test]
+    fn a_start_file_chooses_behaviours_and_an_unknown_key_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("start.json");
+        let flags = ["--load", path.to_str().unwrap()];
+        let text = r#"{"options": {"sample_records": true, "count_rejected": true, "remaining_counters": 3}}"#;
+        std::fs::write(&path, text).unwrap();
+        let chosen = options_of(&flags).start.options;
+        assert_eq!((chosen.sample_records, chosen.count_rejected), (Some(true), Some(true)));
+        assert_eq!(chosen.remaining_counters, Some(3));
+        std::fs::write(&path, "{\"options\": {\n  \"sample_record\": true}}").unwrap();
+        let cli = Cli::try_parse_from(["linchpin", "sim"].iter().chain(&flags)).unwrap();
+        let Command::Sim(args) = cli.command else { panic!("this is `sim`") };
+        let failure = options(&args).unwrap_err();
+        let shown = failure.render();
+        assert_eq!(failure.code(), "LP0014");
+        for part in ["start.json", "unknown field `sample_record`", "`sample_records`", "line 2"] {
+            assert!(shown.contains(part), "{part}: {shown}");
+        }
     }
 
     #[test]

@@ -151,6 +151,12 @@ pub(super) const FACTS: &[Fact] = &[
         "recorded answers in the tests of grouparoo/grouparoo, 2022-02",
         "version_1_associations_are_read_made_and_deleted",
     ),
+    guessed(
+        "associations",
+        "a version 1 batch is all or nothing: one wrong association, or one too many for a limit, refuses every one",
+        "no recording of a refused batch; its bare 204 could not tell which ones were made",
+        "a_version_1_batch_with_one_wrong_association_does_nothing",
+    ),
     known(
         "associations",
         "numbers of the standard types in both directions",

@@ -45,6 +45,12 @@ pub(super) const FACTS: &[Fact] = &[
         "by analogy with the recorded `custom-object-read`",
         "the_scope_follows_type_and_direction",
     ),
+    guessed(
+        "credentials",
+        "a path with escaped characters, or a type in another case or by its full name, needs the scope of the plain one",
+        "RFC 3986: an escaped character of a segment is that character",
+        "an_escaped_path_needs_the_same_scope_and_draws_on_the_same_limit",
+    ),
     known(
         "credentials",
         "POST /oauth/v2/private-apps/get/access-token-info names user, portal, app and scopes",
@@ -132,7 +138,8 @@ pub(super) const FACTS: &[Fact] = &[
     guessed(
         "oauth",
         "the token endpoint reads a form body alone: the address counts for nothing, JSON is a 415 page, more than 64 kB a 413 page",
-        "documented as form parameters in the body; the refusals are not",
+        "documented as form parameters in the body, the refusals are not; `hubspot-sdk` 0.1.0a9 from PyPI sends `create_token` as \
+         JSON and gets the 415",
         "parameters_count_in_a_form_body_alone",
     ),
     known(

@@ -47,6 +47,12 @@ pub(super) const FACTS: &[Fact] = &[
     ),
     guessed(
         "legacy",
+        "meetings, calls and emails are written there as well, by the metadata that the list shows",
+        "HubSpot's legacy documentation; no recording",
+        "engagements_of_all_five_types_are_made_by_the_legacy_path",
+    ),
+    guessed(
+        "legacy",
         "an update of an engagement adds associations and removes none; fields that no property holds are left out",
         "undocumented; the MCP server sends empty lists with every update",
         "a_note_or_task_is_made_and_changed_by_the_legacy_path_and_is_a_record_of_its_type",

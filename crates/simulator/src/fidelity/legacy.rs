@@ -85,8 +85,8 @@ pub(super) const FACTS: &[Fact] = &[
     ),
     absent(
         "legacy paths",
-        "writing through them, contacts at `/contacts/v1`, marketing emails with statistics, form submissions; an \
-         engagement's id is unique within its type only",
+        "writing through them but for notes, tasks, meetings, calls, emails and associations; contacts at `/contacts/v1`, \
+         marketing emails with statistics, form submissions",
         LEGACY_DOCS,
     ),
     known(

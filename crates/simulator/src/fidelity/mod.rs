@@ -134,15 +134,77 @@ mod tests {
         text
     }
 
+    /// How the functions of one name stand: one of them is a test that every run runs, or why none is.
+    pub(super) fn test_named(code: &str, name: &str) -> Result<(), &'static str> {
+        let mut found = Err("there is no such function");
+        for (start, _) in code.match_indices(&format!("fn {name}(")) {
+            // Attributes stand between the end of what is above and the function.
+            let above = code.get(..start).unwrap_or_default();
+            let block = above.rfind("\n\n").max(above.rfind("}\n")).max(above.rfind("{\n")).unwrap_or(0);
+            let attributes = above.get(block..).unwrap_or_default();
+            let is_test = attributes.contains("#[test]") || attributes.contains("#[tokio::test");
+            let is_ignored = attributes.contains("#[ignore") || attributes.contains(", ignore");
+            match (is_test, is_ignored) {
+                (true, false) => return Ok(()),
+                (true, true) => found = Err("it is ignored"),
+                (false, _) => found = Err("it is no test"),
+            }
+        }
+        found
+    }
+
     #[test]
-    fn every_built_behaviour_names_a_test_that_exists() {
+    fn every_built_behaviour_names_a_test_that_runs() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let code = sources(&root.join("src")) + &sources(&root.join("tests"));
         for fact in facts() {
             let built = fact.status != Status::Absent;
             assert_eq!(built, !fact.test.is_empty(), "{}", fact.behaviour);
-            assert!(!built || code.contains(&format!("fn {}(", fact.test)), "no test {}", fact.test);
+            let state = if built { test_named(&code, fact.test) } else { Ok(()) };
+            assert_eq!(state, Ok(()), "{}", fact.test);
         }
+    }
+
+    #[test]
+    fn a_test_that_is_ignored_or_none_holds_nothing() {
+        let code = "\
+fn helper() {}
+
+#[test]
+fn plain() {}
+
+#[tokio::test(start_paused = true)]
+async fn paused() {}
+
+    #[test]
+    #[expect(clippy::too_many_lines, reason = \"a table\")]
+    fn inside(seed in any::<u64>()) {}
+
+#[tokio::test]
+#[ignore = \"runs for minutes\"]
+async fn slow() {}
+
+#[ignore]
+#[test]
+fn slower() {
+}
+#[test]
+#[cfg_attr(debug_assertions, ignore)]
+fn sometimes() {}
+
+fn twin() {}
+
+#[test]
+fn twin() {}
+";
+        for name in ["plain", "paused", "inside", "twin"] {
+            assert_eq!(test_named(code, name), Ok(()), "{name}");
+        }
+        for name in ["slow", "slower", "sometimes"] {
+            assert_eq!(test_named(code, name), Err("it is ignored"), "{name}");
+        }
+        assert_eq!(test_named(code, "helper"), Err("it is no test"));
+        assert_eq!(test_named(code, "nobody"), Err("there is no such function"));
     }
 
     #[test]

@@ -23,6 +23,18 @@ pub(super) const FACTS: &[Fact] = &[
     ),
     guessed(
         "objects",
+        "the refusal of too long a value shows the empty text in its place",
+        "whether HubSpot repeats the value is in no recording; ours keeps the answer small",
+        "the_refusal_of_too_long_a_value_does_not_repeat_it",
+    ),
+    guessed(
+        "objects",
+        "a refusal lists the first 1,000 wrong values or unknown names, and names the first 1,000 allowed options",
+        "no recording has as many; ours, so that one request cannot make a giant answer",
+        "a_refusal_lists_at_most_1000_wrong_values",
+    ),
+    guessed(
+        "objects",
         "a create that takes the unique value of another record is a 400 CONFLICTING_UNIQUE_VALUE",
         "no recording for custom unique properties on create",
         "a_unique_property_finds_records_and_refuses_a_second_owner",
@@ -170,6 +182,12 @@ pub(super) const FACTS: &[Fact] = &[
         "a wrong formula is a 400; dates count as epoch milliseconds; numbers print every digit of a double",
         "the language is documented, its refusals are not; a recorded probability shows every digit",
         "a_wrong_formula_is_refused_when_the_property_is_made",
+    ),
+    guessed(
+        "late values",
+        "a formula has at most 500 operators; more is a 400 VALIDATION_ERROR that names the limit",
+        "HubSpot documents no limit; ours, far above what a person writes",
+        "a_formula_of_more_than_500_operators_is_refused",
     ),
     absent(
         "late values",

@@ -42,6 +42,13 @@ pub(super) const FACTS: &[Fact] = &[
         "refusals_have_the_shape_of_those_quoted_in_public",
     ),
     known(
+        "recordings",
+        "keys, types, words and headers are those of 6 webhook deliveries that receivers wrote down, but for nine named \
+         differences",
+        "deliveries of 2019 to 2026 in public repositories, one on HubSpot's page about request validation",
+        "deliveries_have_the_shape_of_those_that_receivers_wrote_down",
+    ),
+    known(
         "batches",
         "a batch answers and writes what single calls do, but for its envelope and for seven named differences",
         "HubSpot's documentation describes the two as one; the differences are those observed",

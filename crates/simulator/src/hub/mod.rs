@@ -24,7 +24,7 @@ use crate::{
     limits::{Counted, LimitRules, Limiter, Profile, Quotas, zone},
     model::{Caller, Portal, RecordSource},
     oauth::{Authority, OauthRoute, Scene},
-    options::{APP_ID_DEFAULT, LATENCY_MS_MAX, SimOptions, StartError, TokenSpec},
+    options::{APP_ID_DEFAULT, SimOptions, StartError, TokenSpec},
     own::{self, DailyUseCopy},
     refusal,
     routes::{self, OwnRoute, Route},
@@ -145,9 +145,7 @@ impl fmt::Debug for Hub {
 impl Hub {
     /// Makes a hub with one portal.
     pub fn new(options: &SimOptions, now: Millis, dice: &mut dyn Rng) -> Result<Self, StartError> {
-        if options.latency_ms > LATENCY_MS_MAX {
-            return Err(StartError::Latency(options.latency_ms));
-        }
+        options.check()?;
         let portal_id = options.portal.portal_id;
         let mut hub = Self {
             portals: BTreeMap::from([(portal_id, PortalSlot::new(options, now)?)]),
@@ -315,7 +313,7 @@ impl Hub {
 
     fn execute(&mut self, id: CallId, dice: &mut dyn Rng) {
         let Some(mut call) = self.calls.remove(&id) else { return };
-        if call.fault == Some(Fault::Reset) {
+        if call.fault == Some(Fault::Reset {}) {
             call.answered = self.now;
             self.record(&call, None, "none", Counted::NONE, self.now);
             self.answers.push((id, Outcome::Reset));
@@ -487,14 +485,12 @@ impl PortalSlot {
         let rules = LimitRules {
             quotas,
             window: options.window,
-            count_rejected: options.count_rejected,
-            remaining_counters: options.remaining_counters,
+            count_rejected: options.count_rejected(),
+            remaining_counters: options.remaining_counters(),
             zone,
         };
-        let mut portal = options.portal.clone();
-        portal.seed = options.seed;
         Ok(Self {
-            model: Portal::new(portal, now),
+            model: Portal::new(options.newborn(), now),
             limiter: Limiter::new(rules, now),
             profile: options.profile,
             daily_use: DailyUseCopy::default(),

@@ -8,6 +8,7 @@ use rand_core::SeedableRng;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::LATENCY_MS_MAX;
 use crate::{Tier, ledger::Entry, limits::WindowModel};
 
 const NOON: Millis = Millis(1_763_726_400_000);
@@ -391,6 +392,37 @@ fn a_missing_scope_is_a_403_that_names_it() {
     assert_eq!(answer.status, 403);
     assert_eq!(body["errors"][0]["context"]["requiredGranularScopes"][0], "crm.objects.contacts.write");
     assert_eq!(bench.contacts(), 0);
+}
+
+#[test]
+fn an_escaped_path_needs_the_same_scope_and_draws_on_the_same_limit() {
+    let scopes = Some(vec!["crm.objects.companies.read".to_owned()]);
+    let tokens = vec![TokenSpec { scopes, ..TokenSpec::new("pat-good", 7) }];
+    let mut narrow = bench(&SimOptions { tokens, ..options() });
+    let mut wide = bench(&options());
+    let paths = [
+        "/crm/v3/objects/contacts/search",
+        "/crm/v3/objects/%63ontacts/search",
+        "/crm/v3/objects/contacts/%73earch",
+        "/crm/%76%33/%6fbjects/CONTACTS/search",
+    ];
+    for path in paths {
+        let search = request(Method::POST, path, "{}");
+        assert_eq!(narrow.answer(search.clone()).status, 403, "{path}");
+        assert_eq!(wide.answer(search).status, 200, "{path}");
+    }
+    assert_eq!(wide.answer(list()).status, 200);
+    let entries = wide.entries();
+    assert!(entries[..3].iter().all(|entry| &*entry.route == "POST /crm/v3/objects/contacts/search"), "{entries:?}");
+    assert!(entries[..4].iter().all(|entry| entry.counted == entries[0].counted), "{entries:?}");
+    assert_ne!(entries[0].counted, entries[4].counted, "a search draws on other counters");
+}
+
+#[test]
+fn a_token_in_an_escaped_path_is_not_written_down() {
+    let mut bench = bench(&options());
+    assert_eq!(bench.answer(request(Method::GET, "/%6fauth/v1/access-token%73/CKsecret", "")).status, 404);
+    assert!(!format!("{:?}", bench.entries()).contains("CKsecret"));
 }
 
 #[test]

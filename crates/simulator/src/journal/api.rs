@@ -18,6 +18,7 @@ use super::{File, Journal, STATUSES_MAX, Status, iso};
 use crate::credential::Stranger;
 use crate::dice;
 use crate::envelope::{self, Envelope};
+use crate::model::segments;
 use crate::oauth::Authority;
 use crate::webhooks::{hex, hmac};
 use crate::wire::{ApiAnswer, ApiRequest, Millis};
@@ -96,7 +97,8 @@ impl Journal {
         now: Millis,
         dice: &mut dyn Rng,
     ) -> Handled {
-        let segments: Vec<&str> = request.path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let decoded = segments(&request.path);
+        let segments: Vec<&str> = decoded.iter().map(|segment| &**segment).collect();
         if let [_, offset] = segments.as_slice()
             && recognise_file(&segments)
         {

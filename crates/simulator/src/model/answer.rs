@@ -5,7 +5,7 @@
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use rand_core::Rng;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::wire::{ApiAnswer, Millis};
 
@@ -13,6 +13,10 @@ const CORRELATION_ID: HeaderName = HeaderName::from_static("x-hubspot-correlatio
 const NOT_FOUND: HeaderName = HeaderName::from_static("x-hubspot-notfound");
 const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=utf-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html;charset=iso-8859-1");
+
+/// The wrong values that one refusal lists, and the allowed ones that it names beside them: a body of some megabytes
+/// holds more of them than anybody reads, and its refusal must not be larger than the body.
+pub(super) const LISTED_MAX: usize = 1_000;
 
 /// Context of an error: names with their values.
 pub(super) type Context = Vec<(&'static str, Vec<String>)>;
@@ -140,13 +144,15 @@ impl Refusal {
         self
     }
 
+    /// Adds values to the context; the first [`LISTED_MAX`] are shown.
     pub(super) fn context(mut self, name: &'static str, values: Vec<String>) -> Self {
         self.0.context.push((name, values));
         self
     }
 
-    pub(super) fn errors(mut self, errors: Vec<Value>) -> Self {
-        self.0.errors = errors;
+    /// Lists what is wrong; the first [`LISTED_MAX`] are kept.
+    pub(super) fn errors(mut self, errors: impl Iterator<Item = Value>) -> Self {
+        self.0.errors = errors.take(LISTED_MAX).collect();
         self
     }
 }
@@ -208,7 +214,8 @@ impl BatchError {
 }
 
 fn context_json(context: &Context) -> Value {
-    Value::Object(context.iter().map(|(name, values)| ((*name).to_owned(), json!(values))).collect())
+    let listed = |values: &[String]| values.iter().take(LISTED_MAX).map(|value| Value::from(value.as_str())).collect();
+    Value::Object(context.iter().map(|(name, values)| ((*name).to_owned(), listed(values))).collect())
 }
 
 /// Turns an outcome into what goes onto the wire.

@@ -597,7 +597,7 @@ fn check_label_name(name: &str) -> Outcome<()> {
     Err(Refusal::invalid(format!("Association label name '{name}' is not valid: no hyphen, no digit at its beginning")))
 }
 
-fn to_itself(end: End) -> String {
+pub(super) fn to_itself(end: End) -> String {
     format!("Object {0} cannot be associated to itself ({0})", end.id)
 }
 

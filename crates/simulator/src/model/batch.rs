@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Portal;
-use super::answer::{BatchError, Outcome, Refusal, Reply};
+use super::answer::{BatchError, LISTED_MAX, Outcome, Refusal, Reply};
 use super::call::{BatchInput, Call, IdInput, Properties, Text, WriteInput};
 use super::catalog::Kind;
 use super::json::{push_key, push_option, push_text};
@@ -113,13 +113,16 @@ impl Portal {
         Ok(finish(200, &results, &errors, call))
     }
 
+    /// The properties of these names, each once, and the first names of none.
     fn places_of(&self, kind: Kind, names: &[String], call: &Call<'_>) -> (Vec<(String, PropId)>, Vec<String>) {
         let object_type = self.catalog.get(kind);
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
-        for name in names {
+        let mut seen = BTreeSet::new();
+        for name in names.iter().filter(|name| seen.insert(name.as_str())) {
             match object_type.properties.live(name, call.now) {
                 Some((id, _)) => known.push((name.clone(), id)),
-                None => unknown.push(name.clone()),
+                None if unknown.len() < LISTED_MAX => unknown.push(name.clone()),
+                None => {}
             }
         }
         (known, unknown)

@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::Caller;
 use super::answer::{Outcome, Refusal};
+use super::distinct::last_of_each;
 use crate::wire::{ApiRequest, Millis};
 
 /// The API version that a path names.
@@ -191,6 +192,14 @@ pub(super) fn unreadable_parameter(name: &str) -> Refusal {
     Refusal::bare(400, format!("Unable to parse value for query parameter: {name}"))
 }
 
+/// The segments of a path, each decoded once; slashes at its ends are none.
+///
+/// Whoever asks what a path means asks here: a check that read the escapes themselves could be slipped past by
+/// `/crm/v3/objects/%63ontacts`. An escaped slash stays inside its segment.
+pub(crate) fn segments(path: &str) -> Vec<Cow<'_, str>> {
+    path.trim_matches('/').split('/').map(|segment| decode(segment, false)).collect()
+}
+
 /// Decodes percent escapes; a broken escape stands for itself, bytes that are no UTF-8 become U+FFFD.
 pub(crate) fn decode(text: &str, plus_is_space: bool) -> Cow<'_, str> {
     let is_plain = |byte: u8| byte != b'%' && (byte != b'+' || !plus_is_space);
@@ -291,13 +300,9 @@ impl<'de> Deserialize<'de> for Properties {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Properties, A::Error> {
                 let mut entries: Vec<(String, Option<String>)> = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, Option<Text>>()? {
-                    let value = value.map(|text| text.0);
-                    match entries.iter_mut().find(|(known, _)| *known == name) {
-                        Some(entry) => entry.1 = value,
-                        None => entries.push((name, value)),
-                    }
+                    entries.push((name, value.map(|text| text.0)));
                 }
-                Ok(Properties(entries))
+                Ok(Properties(last_of_each(entries)))
             }
         }
         deserializer.deserialize_map(Entries)
@@ -367,6 +372,12 @@ mod tests {
         assert_eq!(query.list("properties"), ["a", "b", "c"]);
         assert!(query.flag("archived").unwrap());
         assert_eq!(query.first("x"), Some("1 2 3"));
+    }
+
+    #[test]
+    fn a_path_is_decoded_once_and_an_escaped_slash_parts_nothing() {
+        assert_eq!(segments("//crm/v3/%6fbjects/a%2Fb//%2563/"), ["crm", "v3", "objects", "a/b", "", "%63"]);
+        assert_eq!(segments("/"), [""]);
     }
 
     #[test]

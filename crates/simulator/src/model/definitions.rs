@@ -472,7 +472,7 @@ fn property_in_use(type_id: &str, name: &str, users: &[(&str, String)]) -> Refus
     ))
     .sub_category("PropertyValidationError.CANNOT_DELETE_PROPERTY_IN_USE")
     .context("usageCount", vec![count.to_string()])
-    .errors(errors.collect())
+    .errors(errors)
 }
 
 /// Whether a formula has a name as a whole word.
@@ -612,11 +612,12 @@ pub(super) fn property_from(input: &PropertyInput) -> Outcome<Property> {
 
 fn choices_from(inputs: &[ChoiceInput]) -> Outcome<Vec<Choice>> {
     let mut choices: Vec<Choice> = Vec::with_capacity(inputs.len());
+    let (mut values, mut labels) = (BTreeSet::new(), BTreeSet::new());
     for (place, input) in (0_i64..).zip(inputs) {
         let (Some(label), Some(Text(value))) = (&input.label, &input.value) else {
             return Err(Refusal::unset_fields(&["label", "value"]));
         };
-        if choices.iter().any(|known| known.value == *value || known.label == *label) {
+        if !values.insert(value) || !labels.insert(label) {
             return Err(Refusal::invalid(format!("Property option {value} is given twice")));
         }
         choices.push(Choice {

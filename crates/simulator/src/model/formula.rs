@@ -3,12 +3,16 @@
 //! Source: HubSpot's guide to properties (literals, `string(..)` and `bool(..)` around properties, operators,
 //! functions, `if .. then .. elseif .. else .. endif`); notes of 2026 on live accounts: a property without a value
 //! blanks the whole result, even in a branch that is not taken. Dates count as epoch milliseconds, which is a guess.
-//! Invariant: parsing and evaluating end for every text; nesting is limited.
+//! Invariant: parsing and evaluating end for every text within a small stack; nesting and operators are limited.
 
 /// Bytes of a formula.
 const FORMULA_BYTES_MAX: usize = 8_192;
 /// Nesting of parentheses, calls and conditions.
 const DEPTH_MAX: usize = 64;
+/// Operators, signs and negations included. A chain of them is evaluated as deep as it is long.
+///
+/// HubSpot documents no such limit: it is ours, far above what a person writes.
+pub(super) const OPERATORS_MAX: usize = 500;
 
 /// A value under way.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,8 +94,14 @@ impl Formula {
         if text.len() > FORMULA_BYTES_MAX {
             return Err(format!("the formula is longer than {FORMULA_BYTES_MAX} bytes"));
         }
-        let mut parser =
-            Parser { tokens: read_tokens(text)?, place: 0, depth: 0, needed: Vec::new(), asked: Vec::new() };
+        let mut parser = Parser {
+            tokens: read_tokens(text)?,
+            place: 0,
+            depth: 0,
+            operators: 0,
+            needed: Vec::new(),
+            asked: Vec::new(),
+        };
         let root = parser.expression()?;
         match parser.tokens.get(parser.place) {
             None => Ok(Self { root, needed: parser.needed, asked: parser.asked }),
@@ -154,6 +164,7 @@ struct Parser {
     tokens: Vec<Token>,
     place: usize,
     depth: usize,
+    operators: usize,
     needed: Vec<String>,
     asked: Vec<String>,
 }
@@ -178,6 +189,15 @@ impl Parser {
 
     fn expect(&mut self, wanted: &str) -> Result<(), String> {
         if self.take(wanted) { Ok(()) } else { Err(format!("{wanted} is missing")) }
+    }
+
+    /// Counts an operator that was read.
+    fn count_operator(&mut self) -> Result<(), String> {
+        self.operators += 1;
+        if self.operators <= OPERATORS_MAX {
+            return Ok(());
+        }
+        Err(format!("the formula has more than {OPERATORS_MAX} operators"))
     }
 
     fn expression(&mut self) -> Result<Expression, String> {
@@ -226,6 +246,7 @@ impl Parser {
         let Some(operators) = LEVELS.get(level) else { return self.unary() };
         let mut left = self.operation(level + 1)?;
         while let Some((_, operator)) = operators.iter().find(|(sign, _)| self.take(sign)) {
+            self.count_operator()?;
             let right = self.operation(level + 1)?;
             left = Expression::Binary(*operator, Box::new(left), Box::new(right));
         }
@@ -238,14 +259,16 @@ impl Parser {
             return Err(format!("the formula is nested more than {DEPTH_MAX} deep"));
         }
         let read = if self.take("not") {
-            self.unary().map(|inner| Expression::Not(Box::new(inner)))
+            self.count_operator()?;
+            Expression::Not(Box::new(self.unary()?))
         } else if self.take("-") {
-            self.unary().map(|inner| Expression::Negative(Box::new(inner)))
+            self.count_operator()?;
+            Expression::Negative(Box::new(self.unary()?))
         } else {
-            self.primary()
+            self.primary()?
         };
         self.depth -= 1;
-        read
+        Ok(read)
     }
 
     fn primary(&mut self) -> Result<Expression, String> {
@@ -479,6 +502,38 @@ mod tests {
         assert!(Formula::parse(&"(".repeat(4_000)).is_err());
         assert!(Formula::parse(&"-".repeat(4_000)).is_err());
         assert!(Formula::parse(&"1+".repeat(4_000)).is_err());
+    }
+
+    #[test]
+    fn a_formula_has_at_most_500_operators_signs_and_negations_included() {
+        let refused = Some("the formula has more than 500 operators");
+        for (first, more) in [("1", "+1"), ("1", " - -1"), ("true", " and not true"), ("1", "*(2)"), ("1", "=1")] {
+            let each = if more.contains("- -") || more.contains("not") { 2 } else { 1 };
+            let formula = |count: usize| format!("{first}{}", more.repeat(count));
+            assert!(Formula::parse(&formula(OPERATORS_MAX / each)).is_ok(), "{more}");
+            assert_eq!(Formula::parse(&formula(OPERATORS_MAX / each + 1)).err().as_deref(), refused, "{more}");
+        }
+        assert_eq!(result(&format!("count{}", "+1".repeat(OPERATORS_MAX))), Some(Term::Number(504.0)));
+    }
+
+    #[test]
+    fn the_longest_and_the_deepest_formula_need_little_stack() {
+        let deepest = DEPTH_MAX / 2 - 1;
+        let texts = [
+            format!("1{}", "+1".repeat(4_000)),
+            format!("1{}", "+1".repeat(OPERATORS_MAX)),
+            format!("{}1{}", "(".repeat(deepest), ")".repeat(deepest)),
+            format!("{}1{}", "max(1,".repeat(deepest), ")".repeat(deepest)),
+            format!("{}1", "if true then ".repeat(DEPTH_MAX - 2)),
+            "(".repeat(FORMULA_BYTES_MAX),
+            "-".repeat(FORMULA_BYTES_MAX),
+            "not ".repeat(FORMULA_BYTES_MAX / 4),
+            "max(1,".repeat(FORMULA_BYTES_MAX / 6),
+            "if true then ".repeat(FORMULA_BYTES_MAX / 13),
+        ];
+        let read = move || texts.iter().filter_map(|text| Formula::parse(text).ok()?.evaluate(&value)).count();
+        let thread = std::thread::Builder::new().stack_size(1 << 20).spawn(read).unwrap();
+        assert_eq!(thread.join().unwrap(), 4, "half of them are formulas");
     }
 
     proptest! {

@@ -158,7 +158,9 @@ fn no_credentials() -> Refusal {
 
 fn sequences(call: &Call<'_>) -> Outcome {
     if call.query.first("userId").is_none() {
-        return Err(Refusal::bare(400, "validation error").errors(vec![json!("query param userId may not be null")]));
+        return Err(
+            Refusal::bare(400, "validation error").errors([json!("query param userId may not be null")].into_iter())
+        );
     }
     Ok(Reply::ok(&json!({"total": 0, "results": []})))
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Portal;
 use super::answer::{Outcome, Refusal, Reply};
+use super::associations::to_itself;
 use super::call::{Call, Text, encode, unreadable_parameter};
 use super::catalog::Kind;
 use super::links::{End, LinkType};
@@ -171,6 +172,7 @@ impl Portal {
         })
     }
 
+    /// All of it or nothing: the answer is a bare 204, so that no caller could learn which ones were made.
     fn write_first_links(&mut self, inputs: &[FirstInput], removes: bool) -> Outcome {
         let mut planned = Vec::new();
         for input in inputs {
@@ -182,16 +184,19 @@ impl Portal {
             let (from, to) = self.first_type(id, category)?;
             let ends = self.link_end(from, &one.0).zip(self.link_end(to, &other.0));
             match ends {
+                Some((from, to)) if from == to && !removes => return Err(Refusal::invalid(to_itself(from))),
                 Some((from, to)) => planned.push((from, to, id)),
                 None if removes => {}
                 None => return Err(Refusal::invalid(format!("Objects {} and {} do not both exist", one.0, other.0))),
             }
         }
+        if !removes {
+            self.check_room_for_all(&planned).map_err(Refusal::invalid)?;
+        }
         for (from, to, id) in planned {
             if removes {
                 self.links.remove_types(from, to, &[id]);
             } else {
-                self.check_room(from, to, &[id]).map_err(Refusal::invalid)?;
                 self.link(from, to, &[id]);
             }
         }

@@ -144,6 +144,34 @@ impl Portal {
         ))
     }
 
+    /// Whether several edges may all be made, each counted with those before it.
+    pub(super) fn check_room_for_all(&self, edges: &[(End, End, u32)]) -> Result<(), String> {
+        let mut planned: BTreeMap<(End, Kind, u32), BTreeSet<End>> = BTreeMap::new();
+        for (from, to, id) in edges {
+            let unlabelled = self.links.default_type(from.kind, to.kind).map(|known| known.id);
+            for id in unlabelled.into_iter().chain([*id]) {
+                let Some(known) = self.links.find(from.kind, to.kind, id) else { continue };
+                planned.entry((*from, to.kind, id)).or_default().insert(*to);
+                planned.entry((*to, from.kind, known.inverse)).or_default().insert(*from);
+            }
+        }
+        for ((end, to, id), others) in planned {
+            let Some(known) = self.links.find(end.kind, to, id).filter(|known| !known.only_one) else { continue };
+            let fresh = others.iter().filter(|other| !self.links.between(end, **other).contains(&id)).count();
+            let own = self.links.of(end, to, 0).filter(|(_, types)| types.contains(&id)).count();
+            if fresh > 0 && own + fresh > usize::try_from(known.limit()).unwrap_or(usize::MAX) {
+                return Err(self.too_many(end, to, known));
+            }
+        }
+        Ok(())
+    }
+
+    fn too_many(&self, end: End, to: Kind, known: &LinkType) -> String {
+        let (one, many) = (&self.catalog.get(end.kind).singular, &self.catalog.get(to).plural);
+        let (limit, id) = (known.limit(), known.id);
+        format!("{one} {} cannot have more than {limit} associations of type {id} to {many}", end.id)
+    }
+
     /// Whether the records of one call may all be made with their associations.
     pub(super) fn check_room_together<'a>(
         &self,
@@ -163,12 +191,7 @@ impl Portal {
             let Some(known) = self.links.find(end.kind, kind, id).filter(|known| !known.only_one) else { continue };
             let own = self.links.of(end, kind, 0).filter(|(_, types)| types.contains(&id)).count();
             if own + count > usize::try_from(known.limit()).unwrap_or(usize::MAX) {
-                let (one, many) = (&self.catalog.get(end.kind).singular, &self.catalog.get(kind).plural);
-                let limit = known.limit();
-                return Err(format!(
-                    "{one} {} cannot have more than {limit} associations of type {id} to {many}",
-                    end.id
-                ));
+                return Err(self.too_many(end, kind, known));
             }
         }
         Ok(())

@@ -18,6 +18,7 @@ mod catalog;
 mod churn;
 mod defaults;
 mod definitions;
+mod distinct;
 mod events;
 mod feed;
 mod filter;
@@ -73,7 +74,7 @@ use property::{CREATED, MODIFIED, OBJECT_ID};
 
 pub use bin::RestoreError;
 pub(crate) use browse::{Browse, Missing};
-pub(crate) use call::{decode, encode};
+pub(crate) use call::{decode, encode, segments};
 pub use churn::{CHURN_DEEDS_MAX, ChurnSpec};
 pub(crate) use feed::{Origin, Tale, Told, ToldLink, ToldValue, TypeName};
 pub use options::{IndexLag, PortalOptions, PortalSettings};

@@ -5,7 +5,7 @@
 //! are made in HubSpot's pages, and here by the control API.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::answer::Refusal;
 use super::catalog::Kind;
@@ -155,9 +155,8 @@ pub(super) const LACKING_TEXT: &str = "The property values provided are invalid"
 
 /// The refusal of a write that lacks required values.
 pub(super) fn refuse_lacking(lacking: &[Lacking]) -> Refusal {
-    let errors: Vec<Value> = lacking
+    let errors = lacking
         .iter()
-        .map(|one| json!({"message": one.message, "code": one.code, "context": {"propertyName": [one.name]}}))
-        .collect();
+        .map(|one| json!({"message": one.message, "code": one.code, "context": {"propertyName": [one.name]}}));
     Refusal::invalid(LACKING_TEXT).errors(errors)
 }

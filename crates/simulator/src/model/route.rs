@@ -6,7 +6,7 @@ use http::Method;
 
 use super::Portal;
 use super::answer::{Outcome, Refusal};
-use super::call::{Call, Version, decode};
+use super::call::{Call, Version, segments};
 use super::catalog::Kind;
 use super::later;
 
@@ -79,9 +79,8 @@ fn recognise<'a>(segments: &'a [&'a str]) -> Option<(Family, Version, &'a [&'a s
 impl Portal {
     /// Finds the handler of a call.
     pub(super) fn dispatch(&mut self, call: &mut Call<'_>) -> Outcome {
-        let decoded: Vec<String> =
-            call.request.path.trim_matches('/').split('/').map(|segment| decode(segment, false).into_owned()).collect();
-        let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
+        let decoded = segments(&call.request.path);
+        let segments: Vec<&str> = decoded.iter().map(|segment| &**segment).collect();
         if let ["crm-associations", "v1", "associations", rest @ ..] = segments.as_slice() {
             return self.dispatch_first_links(rest, call);
         }

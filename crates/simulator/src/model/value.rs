@@ -2,6 +2,9 @@
 //!
 //! Only questions that need nothing but the definition; owners, stages and uniqueness are asked elsewhere.
 
+use std::collections::BTreeSet;
+
+use super::answer::LISTED_MAX;
 use super::property::{Property, ValueType};
 use super::time;
 
@@ -48,21 +51,23 @@ pub(super) fn normalise(property: &Property, value: &str) -> Result<String, Inva
 }
 
 fn choice(property: &Property, value: &str) -> Result<String, Invalid> {
-    let known = |value: &str| property.choices.iter().any(|choice| choice.value == value);
     if property.holds_several() {
+        let known: BTreeSet<&str> = property.choices.iter().map(|choice| choice.value.as_str()).collect();
         let appends = value.starts_with(';');
         let parts: Vec<&str> = value.split(';').map(str::trim).filter(|part| !part.is_empty()).collect();
-        if let Some(unknown) = parts.iter().find(|part| !known(part)) {
+        if let Some(unknown) = parts.iter().find(|part| !known.contains(*part)) {
             return Err(not_allowed(property, unknown));
         }
         return Ok(format!("{}{}", if appends { ";" } else { "" }, parts.join(";")));
     }
-    if known(value) { Ok(value.to_owned()) } else { Err(not_allowed(property, value)) }
+    let is_known = property.choices.iter().any(|choice| choice.value == value);
+    if is_known { Ok(value.to_owned()) } else { Err(not_allowed(property, value)) }
 }
 
 /// The refusal of a value that is no option of its property.
 pub(super) fn not_allowed(property: &Property, value: &str) -> Invalid {
-    let labels: Vec<&str> = property.choices.iter().map(|choice| choice.label.as_str()).collect();
+    let labels = property.choices.iter().take(LISTED_MAX).map(|choice| choice.label.as_str());
+    let labels: Vec<&str> = labels.collect();
     let message = format!("{value} was not one of the allowed options: [{}]", labels.join(", "));
     Invalid::new(&property.name, value, "INVALID_OPTION", message)
 }

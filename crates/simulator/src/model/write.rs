@@ -3,12 +3,12 @@
 //! Shared by single and batch calls; how the outcome is told to the caller is not decided here.
 //! Invariant: nothing is changed by a `check_*` function, and `create`/`update` are only given what they let pass.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::answer::{Outcome, Refusal};
+use super::answer::{LISTED_MAX, Outcome, Refusal};
 use super::call::{Call, InlineAssociation, Properties};
 use super::catalog::{COMPANIES, CONTACTS, DEALS, ENGAGEMENTS, Kind, LINE_ITEMS, TICKETS};
 use super::events::Event;
@@ -36,7 +36,7 @@ pub(super) struct Conflict {
 }
 
 impl Portal {
-    /// Brings the values of a write into stored form, or says everything that is wrong with them.
+    /// Brings the values of a write into stored form, or says what is wrong with them: everything up to [`LISTED_MAX`].
     pub(super) fn check_values(
         &self,
         kind: Kind,
@@ -46,6 +46,9 @@ impl Portal {
         let object_type = self.catalog.get(kind);
         let (mut changes, mut wrong) = (Changes::new(), Vec::new());
         for (name, given) in &properties.0 {
+            if wrong.len() == LISTED_MAX {
+                break;
+            }
             let Some((id, property)) = object_type.properties.live(name, now) else {
                 let message = format!("Property \"{name}\" does not exist");
                 wrong.push(Invalid::new(name, given.as_deref().unwrap_or(""), "PROPERTY_DOESNT_EXIST", message));
@@ -119,10 +122,10 @@ impl Portal {
     /// The names of required properties that a create leaves out.
     pub(super) fn lacks_required(&self, kind: Kind, changes: &Changes) -> bool {
         let object_type = self.catalog.get(kind);
-        object_type.required_names.iter().any(|name| {
-            let id = object_type.properties.find(name);
-            !changes.iter().any(|(property, value)| Some(*property) == id && !value.is_empty())
-        })
+        let set = changes.iter().filter(|(_, value)| !value.is_empty()).map(|(property, _)| *property);
+        let set: BTreeSet<PropId> = set.collect();
+        let mut required = object_type.required_names.iter().map(|name| object_type.properties.find(name));
+        required.any(|property| property.is_none_or(|property| !set.contains(&property)))
     }
 
     /// The first unique value of a write that another record has.
@@ -168,6 +171,7 @@ impl Portal {
     /// Looks up the targets and types of associations that come with a create.
     pub(super) fn check_associations(&self, kind: Kind, inputs: &[InlineAssociation]) -> Outcome<Edges> {
         let mut edges = Edges::new();
+        let mut places: BTreeMap<End, usize> = BTreeMap::new();
         for input in inputs {
             let target = input.to.as_ref().and_then(|to| to.id.as_ref()).map(|id| id.0.as_str());
             let (Some(target), Some(types)) = (target, input.types.as_deref()) else {
@@ -183,9 +187,12 @@ impl Portal {
                         .context("INVALID_OBJECT_IDS", vec![format!("{shout}={target} is not valid")]));
                 };
                 let end = End { kind: to, id: record };
-                match edges.iter_mut().find(|(known, _)| *known == end) {
-                    Some((_, ids)) => ids.push(id),
-                    None => edges.push((end, vec![id])),
+                let place = *places.entry(end).or_insert(edges.len());
+                if place == edges.len() {
+                    edges.push((end, Vec::new()));
+                }
+                if let Some((_, ids)) = edges.get_mut(place) {
+                    ids.push(id);
                 }
             }
         }
@@ -197,11 +204,17 @@ impl Portal {
     fn check_room_for_new(&self, kind: Kind, edges: &Edges) -> Result<(), String> {
         // No record has the id 0, so that only what the other ends have already counts.
         let new = End { kind, id: 0 };
+        let mut counts: BTreeMap<(Kind, u32), usize> = BTreeMap::new();
+        for (to, ids) in edges {
+            for id in ids.iter().collect::<BTreeSet<_>>() {
+                *counts.entry((to.kind, *id)).or_default() += 1;
+            }
+        }
         for (to, ids) in edges {
             self.check_room(new, *to, ids)?;
             for id in ids {
                 let Some(known) = self.links.find(kind, to.kind, *id).filter(|known| !known.only_one) else { continue };
-                let same = edges.iter().filter(|(other, ids)| other.kind == to.kind && ids.contains(id)).count();
+                let same = counts.get(&(to.kind, *id)).copied().unwrap_or(0);
                 if same > usize::try_from(known.limit()).unwrap_or(usize::MAX) {
                     let many = &self.catalog.get(to.kind).plural;
                     let limit = known.limit();
@@ -324,11 +337,8 @@ impl Portal {
             && let Some(added) = value.strip_prefix(';')
         {
             let mut all: Vec<&str> = old.split(';').filter(|part| !part.is_empty()).collect();
-            for part in added.split(';') {
-                if !all.contains(&part) {
-                    all.push(part);
-                }
-            }
+            let mut known: BTreeSet<&str> = all.iter().copied().collect();
+            all.extend(added.split(';').filter(|part| known.insert(part)));
             return all.join(";");
         }
         if property.name == "lifecyclestage" && !value.is_empty() && !old.is_empty() {
@@ -530,6 +540,7 @@ impl Portal {
         let portal = self.options.portal_id;
         let embedded: Vec<Value> = wrong
             .iter()
+            .take(LISTED_MAX)
             .map(|one| {
                 json!({"isValid": false, "message": one.message, "error": one.code, "name": one.name,
                        "localizedErrorMessage": one.message, "propertyValue": one.value, "portalId": portal})
@@ -543,7 +554,7 @@ impl Portal {
         let errors = wrong
             .iter()
             .map(|one| json!({"message": one.message, "code": one.code, "context": {"propertyName": [one.name]}}));
-        Refusal::invalid(self.invalid_text(wrong)).errors(errors.collect())
+        Refusal::invalid(self.invalid_text(wrong)).errors(errors)
     }
 
     /// How HubSpot words that a unique value belongs to another record.

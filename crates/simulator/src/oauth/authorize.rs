@@ -12,7 +12,7 @@ use thiserror::Error;
 use super::{Authority, Handled, OauthAppSpec, Scene, USER_ID, form::Form, grants::Consent, page, pkce, scope};
 use crate::{
     dice, envelope,
-    model::encode,
+    model::{encode, segments},
     wire::{ApiAnswer, ApiRequest, Millis},
 };
 
@@ -196,8 +196,8 @@ impl<'a> Asked<'a> {
 
 /// The portal of `/oauth/{portalId}/authorize`, else that of the form.
 fn portal_asked(request: &ApiRequest, form: &Form, portals: &[u64]) -> Result<Option<u64>, Mistake> {
-    let mut segments = request.path.split('/').filter(|segment| !segment.is_empty());
-    let in_path = segments.nth(1).filter(|segment| *segment != "authorize");
+    let segments = segments(&request.path);
+    let in_path = segments.get(1).map(|segment| &**segment).filter(|segment| *segment != "authorize");
     let Some(text) = in_path.or_else(|| form.first("portal_id")) else { return Ok(None) };
     let found = text.parse().ok().filter(|id| portals.contains(id));
     found.map(Some).ok_or_else(|| Mistake::Portal(text.to_owned()))

@@ -15,7 +15,7 @@ mod refusal;
 mod scope;
 mod token;
 
-use std::{collections::BTreeMap, fmt, str};
+use std::{borrow::Cow, collections::BTreeMap, fmt, str};
 
 use http::{Method, header};
 use rand_core::Rng;
@@ -27,6 +27,7 @@ pub use grants::ACCESS_TOKEN_SECONDS;
 use crate::{
     credential::Credentials,
     envelope::{self, Envelope},
+    model::segments,
     options::StartError,
     wire::{ApiAnswer, ApiRequest, Millis},
 };
@@ -188,9 +189,9 @@ impl Authority {
                 Some(form) => self.revoke_by_form(&form, scene),
                 None => Handled::nobody(unsupported()),
             },
-            OauthRoute::AccessTokenInfo => self.access_token_info(last_segment(request), scene),
-            OauthRoute::RefreshTokenInfo => self.refresh_token_info(last_segment(request), scene),
-            OauthRoute::DeleteRefreshToken => self.delete_refresh_token(last_segment(request), scene),
+            OauthRoute::AccessTokenInfo => self.access_token_info(&last_segment(request), scene),
+            OauthRoute::RefreshTokenInfo => self.refresh_token_info(&last_segment(request), scene),
+            OauthRoute::DeleteRefreshToken => self.delete_refresh_token(&last_segment(request), scene),
             OauthRoute::WrongMethod => Handled::nobody(envelope::html(405, "Method Not Allowed")),
         }
     }
@@ -257,7 +258,7 @@ fn not_found(scene: &mut Scene<'_>) -> Handled {
     Handled::nobody(Envelope::new(404, "resource not found").answer(scene.now, scene.dice))
 }
 
-/// The token in a path; tokens are made of characters that need no escape.
-fn last_segment(request: &ApiRequest) -> &str {
-    request.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+/// The token in a path.
+fn last_segment(request: &ApiRequest) -> Cow<'_, str> {
+    segments(&request.path).pop().unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use super::spec::{CONCURRENT_MIN, SUBSCRIPTIONS_MAX};
 use super::topic::Topic;
 use crate::credential::Stranger;
 use crate::envelope::{self, Envelope};
-use crate::model::decode;
+use crate::model::{decode, segments};
 use crate::wire::{ApiAnswer, ApiRequest, Millis};
 
 /// The inputs of a batch.
@@ -84,7 +84,8 @@ impl Webhooks {
         if let Some(refusal) = self.refuse_stranger(request, now, dice) {
             return refusal;
         }
-        let segments: Vec<&str> = request.path.split('/').filter(|segment| !segment.is_empty()).collect();
+        let decoded = segments(&request.path);
+        let segments: Vec<&str> = decoded.iter().map(|segment| &**segment).collect();
         let Some((app_id, tail)) = rest(&segments) else { return envelope::html(404, "Not Found") };
         match self.dispatch(app_id, tail, request, now) {
             Ok(answer) => answer,

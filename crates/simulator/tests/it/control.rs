@@ -1,7 +1,10 @@
 //! The control API, call by call.
 
+use std::time::Duration;
+
 use http::{Method, StatusCode};
-use linchpin_simulator::{Fault, FaultRule, SimOptions, StartFile};
+use linchpin_simulator::wire::Millis;
+use linchpin_simulator::{Fault, FaultRule, InProcess, SimOptions, StartFile};
 use serde_json::{Value, json};
 
 use crate::{CONTACTS, TOKEN, desk, get, json, lines, options, post, request};
@@ -76,6 +79,42 @@ async fn a_start_file_sets_the_account_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_start_file_chooses_where_the_sources_disagree() {
+    for (file, contacts, again, jumps) in [
+        ("{}", 0, 200, false),
+        (r#"{"options":{"sample_records":true}}"#, 2, 200, false),
+        (r#"{"options":{"count_rejected":true}}"#, 0, 429, false),
+        (r#"{"options":{"remaining_counters":3}}"#, 0, 200, true),
+    ] {
+        let desk = desk(&SimOptions { start: StartFile::parse(file).unwrap(), ..options() });
+        assert_eq!(lines(&desk.call(get("/_control/dump/contacts")).await.unwrap()).len(), contacts, "{file}");
+        let mut remaining = Vec::new();
+        for _ in 0..190 {
+            let answer = desk.call(get(CONTACTS)).await.unwrap();
+            assert_eq!(answer.status(), 200);
+            remaining.push(answer.headers()["x-hubspot-ratelimit-remaining"].to_str().unwrap().parse::<u32>().unwrap());
+        }
+        assert_eq!(remaining.is_sorted_by(|a, b| a >= b), !jumps, "{file}");
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        for _ in 0..190 {
+            assert_eq!(desk.call(get(CONTACTS)).await.unwrap().status(), 429);
+        }
+        // The first 190 have left the window; whether the refused ones are in it is the choice.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(desk.call(get(CONTACTS)).await.unwrap().status(), again, "{file}");
+    }
+}
+
+#[test]
+fn a_start_file_with_too_many_counters_starts_nothing() {
+    let start = StartFile::parse(r#"{"options":{"remaining_counters":0}}"#).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let error =
+        runtime.block_on(async { InProcess::start(&SimOptions { start, ..options() }, Millis(0)).unwrap_err() });
+    assert_eq!(error.to_string(), "`remaining_counters` must be between 1 and 100, not 0");
+}
+
+#[tokio::test(start_paused = true)]
 async fn settings_change_what_the_account_does() {
     let desk = desk(&options());
     let rule = json!({"object_type": "contacts", "property": "firstname"});
@@ -126,7 +165,7 @@ async fn a_jump_executes_and_answers_what_is_under_way() {
     let desk = desk(&SimOptions { latency_ms: 5_000, ..options() });
     let call = desk.call(get(CONTACTS));
     let jump = async {
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
         desk.call(post("/_control/clock", &json!({"advance_ms": 60_000}))).await.unwrap();
         lines(&desk.call(get("/_control/ledger")).await.unwrap())
     };

@@ -9,7 +9,10 @@ pub(super) const ROWS: &[Observed] = &[
         "G1",
         "a delivery is a list of events with ids, a time in milliseconds, a type, an attempt from 0 and a source",
         CAPTURES,
-        &["events_about_records_have_the_fields_of_recorded_deliveries"],
+        &[
+            "events_about_records_have_the_fields_of_recorded_deliveries",
+            "deliveries_have_the_shape_of_those_that_receivers_wrote_down",
+        ],
     ),
     row(
         "G2",

@@ -366,6 +366,65 @@ fn version_1_associations_are_read_made_and_deleted() {
 }
 
 #[test]
+fn a_version_1_batch_with_one_wrong_association_does_nothing() {
+    let mut desk = Desk::new();
+    let (ada, alpha, beta) = (desk.make("contacts", "{}"), desk.make("companies", "{}"), desk.make("companies", "{}"));
+    let base = "/crm-associations/v1/associations";
+    let one = |company: &str, category: &str, id: u32| json!({"fromObjectId": ada, "toObjectId": company, "category": category, "definitionId": id});
+    let good = one(&alpha, "HUBSPOT_DEFINED", 1);
+    let wrong = [
+        one(&beta, "HUBSPOT_DEFINED", 999_999),
+        one(&beta, "USER_DEFINED", 1),
+        json!({"fromObjectId": ada, "toObjectId": beta, "category": "HUBSPOT_DEFINED"}),
+    ];
+    for wrong in wrong.iter().chain([&one("99999999", "HUBSPOT_DEFINED", 1)]) {
+        let (status, refusal) = desk.send("PUT", &format!("{base}/create-batch"), &json!([good, wrong]).to_string());
+        assert_eq!((status, &refusal["status"]), (400, &json!("error")), "{wrong}");
+        assert_eq!(types(&mut desk, ("contacts", &ada), ("companies", &alpha)), Vec::<u64>::new(), "{wrong}");
+    }
+    assert_eq!(desk.send("PUT", &format!("{base}/create-batch"), &json!([good]).to_string()).0, 204);
+    for wrong in &wrong {
+        assert_eq!(desk.send("PUT", &format!("{base}/delete-batch"), &json!([good, wrong]).to_string()).0, 400);
+        assert_eq!(types(&mut desk, ("contacts", &ada), ("companies", &alpha)), [1, 279], "{wrong}");
+    }
+    assert_eq!(desk.send("PUT", &format!("{base}/delete-batch"), &json!([good]).to_string()).0, 204);
+    assert_eq!(types(&mut desk, ("contacts", &ada), ("companies", &alpha)), [279]);
+}
+
+#[test]
+fn a_version_1_batch_that_passes_a_limit_makes_no_association_at_all() {
+    let mut desk = Desk::new();
+    let limit = json!({"inputs": [{"category": "HUBSPOT_DEFINED", "typeId": 279, "maxToObjectIds": 2}]}).to_string();
+    let path = "/crm/associations/2026-03/definitions/configurations/contacts/companies/batch/create";
+    assert_eq!(desk.post(path, &limit).0, 201);
+    let ada = desk.make("contacts", "{}");
+    let companies = [(); 3].map(|()| desk.make("companies", "{}"));
+    let inputs: Vec<_> = companies
+        .iter()
+        .map(|id| json!({"fromObjectId": ada, "toObjectId": id, "category": "HUBSPOT_DEFINED", "definitionId": 279}))
+        .collect();
+    let target = "/crm-associations/v1/associations/create-batch";
+    let (status, refusal) = desk.send("PUT", target, &json!(inputs).to_string());
+    let message = format!("contact {ada} cannot have more than 2 associations of type 279 to companies");
+    assert_eq!((status, &refusal["message"]), (400, &json!(message)));
+    for company in &companies {
+        assert_eq!(types(&mut desk, ("contacts", &ada), ("companies", company)), Vec::<u64>::new());
+    }
+    // What is there already, or named twice, takes no room a second time.
+    for inputs in [&inputs[..1], &[inputs[0].clone(), inputs[1].clone(), inputs[1].clone()]] {
+        assert_eq!(desk.send("PUT", target, &json!(inputs).to_string()).0, 204);
+    }
+    assert_eq!(desk.send("PUT", target, &json!(inputs).to_string()).0, 400);
+    assert_eq!(desk.send("PUT", target, &json!(inputs[..2]).to_string()).0, 204, "full, and nothing is added");
+    let itself = json!([{"fromObjectId": ada, "toObjectId": ada, "category": "HUBSPOT_DEFINED", "definitionId": 449}]);
+    let (status, refusal) = desk.send("PUT", target, &itself.to_string());
+    assert_eq!(
+        (status, &refusal["message"]),
+        (400, &json!(format!("Object {0} cannot be associated to itself ({0})", ada)))
+    );
+}
+
+#[test]
 fn the_report_of_high_usage_is_acknowledged_to_a_user_who_exists() {
     let mut desk = Desk::new();
     desk.portal.seed(

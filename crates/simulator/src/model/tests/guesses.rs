@@ -56,6 +56,15 @@ fn too_long_a_value_and_an_address_beyond_ascii_have_codes_of_their_own() {
 }
 
 #[test]
+fn the_refusal_of_too_long_a_value_does_not_repeat_it() {
+    let mut desk = Desk::new();
+    let body = json!({"properties": {"city": "x".repeat(65_537)}}).to_string();
+    let answer = desk.answer("POST", "/crm/v3/objects/contacts", &body);
+    let text = std::str::from_utf8(&answer.body).unwrap();
+    assert!(answer.status == 400 && text.len() < 2_000 && text.contains(r#"\"propertyValue\":\"\""#), "{text}");
+}
+
+#[test]
 fn an_upsert_by_email_succeeds_in_part_unless_the_portal_is_told_otherwise() {
     for (partial, status, made) in [(true, 207, 1), (false, 400, 0)] {
         let mut desk = Desk::with(|options| options.upsert_by_email_partial = partial);

@@ -304,6 +304,26 @@ fn a_note_or_task_is_made_and_changed_by_the_legacy_path_and_is_a_record_of_its_
 }
 
 #[test]
+fn engagements_of_all_five_types_are_made_by_the_legacy_path() {
+    let mut desk = Desk::new();
+    let rows = [
+        ("NOTE", "notes", json!({"body": "x"}), "hs_note_body"),
+        ("TASK", "tasks", json!({"subject": "x"}), "hs_task_subject"),
+        ("MEETING", "meetings", json!({"title": "x"}), "hs_meeting_title"),
+        ("CALL", "calls", json!({"title": "x"}), "hs_call_title"),
+        ("EMAIL", "emails", json!({"subject": "x"}), "hs_email_subject"),
+    ];
+    for (name, object_type, metadata, property) in rows {
+        let body = json!({"engagement": {"type": name}, "metadata": metadata}).to_string();
+        let (status, made) = desk.post("/engagements/v1/engagements", &body);
+        assert_eq!((status, &made["engagement"]["type"]), (200, &json!(name)), "{made}");
+        let id = &made["engagement"]["id"];
+        let (status, record) = desk.get(&format!("/crm/v3/objects/{object_type}/{id}?properties={property}"));
+        assert_eq!((status, &record["properties"][property]), (200, &json!("x")), "{name}");
+    }
+}
+
+#[test]
 fn no_two_engagements_of_any_type_share_an_id() {
     let mut desk = Desk::new();
     let mut seen = BTreeSet::new();

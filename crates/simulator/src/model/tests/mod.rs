@@ -13,6 +13,7 @@ mod later;
 mod legacy;
 mod limits;
 mod lists;
+mod long_lists;
 mod objects;
 mod observed_links;
 mod observed_reads;

@@ -28,6 +28,8 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    sync::{Mutex, MutexGuard},
+    task::JoinSet,
     time::timeout,
 };
 
@@ -38,19 +40,30 @@ const ROUND: usize = 60;
 /// How long a connection may stay open after its last byte.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Panics of any thread, those of the server's tasks among them.
+/// Panics of the whole process: of any thread and any task, in our code or in a dependency's, caught or not.
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
-fn count_panics() {
+/// Counts from now on; what panicked before is forgotten.
+///
+/// Tests of one process take turns: the one that panics on purpose would be counted by the others.
+async fn count_panics() -> MutexGuard<'static, ()> {
     static ONCE: Once = Once::new();
+    static TURN: Mutex<()> = Mutex::const_new(());
+    let turn = TURN.lock().await;
     ONCE.call_once(|| {
         let usual = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let is_ours = info.location().is_some_and(|location| location.file().contains("simulator/src"));
-            PANICS.fetch_add(usize::from(is_ours), Ordering::SeqCst);
+            PANICS.fetch_add(1, Ordering::SeqCst);
             usual(info);
         }));
     });
+    PANICS.store(0, Ordering::SeqCst);
+    turn
+}
+
+/// Fails if anything has panicked, whether or not an answer showed it.
+fn assert_no_panic(seed: u64) {
+    assert_eq!(PANICS.load(Ordering::SeqCst), 0, "seed {seed}: something panicked");
 }
 
 /// Without limits, so that a refusal hides nothing.
@@ -161,7 +174,7 @@ async fn round_on_a_socket(running: &Running, seed: u64, connections: usize) {
     assert_eq!(made.status(), 201, "seed {seed}: an ordinary call after the round");
     let body: Value = serde_json::from_slice(made.body()).unwrap();
     assert_eq!(body["properties"]["firstname"], "Ada");
-    assert_eq!(PANICS.load(Ordering::SeqCst), 0, "seed {seed}: a task panicked");
+    assert_no_panic(seed);
 }
 
 fn anywhere() -> SocketAddr {
@@ -213,15 +226,38 @@ proptest! {
 
 #[tokio::test]
 async fn no_bytes_break_the_server() {
-    count_panics();
+    let _turn = count_panics().await;
     let running = Simulator::start(&options(3), anywhere()).await.unwrap();
     for seed in 0..4 {
         round_on_a_socket(&running, seed, 40).await;
     }
     running.stop().await;
+    assert_no_panic(3);
 }
 
-fn number(name: &str, default: u64) -> u64 {
+#[tokio::test]
+async fn a_panic_of_any_thread_or_task_is_counted_wherever_it_happens() {
+    let _turn = count_panics().await;
+    assert_no_panic(0);
+    let thread = std::thread::Builder::new().spawn(|| panic!("on purpose, in a thread")).unwrap();
+    assert!(thread.join().is_err());
+    assert_eq!(PANICS.load(Ordering::SeqCst), 1);
+    let mut tasks = JoinSet::<()>::new();
+    tasks.spawn(async { panic!("on purpose, in a task") });
+    assert!(tasks.join_next().await.unwrap().is_err());
+    assert_eq!(PANICS.load(Ordering::SeqCst), 2);
+    // Nobody asks what became of this one, and the panic is the library's.
+    let (tell, told) = tokio::sync::oneshot::channel::<()>();
+    tasks.spawn(async move {
+        let _tells_at_the_end = tell;
+        drop(bytes::Bytes::new().slice(1..2));
+    });
+    assert!(told.await.is_err());
+    assert_eq!(PANICS.load(Ordering::SeqCst), 3);
+    assert!(std::panic::catch_unwind(|| assert_no_panic(0)).is_err(), "a round would fail");
+}
+
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     let given = std::env::var_os(name).and_then(|text| text.into_string().ok());
     given.map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not {text}")))
 }
@@ -248,13 +284,14 @@ async fn rounds_without_end(totals: &mut Totals, first: u64) {
             totals.rounds += 1;
         }
         running.stop().await;
+        assert_no_panic(first + totals.rounds - 1);
     }
 }
 
 #[tokio::test]
 #[ignore = "runs for minutes: cargo xtask soak --only fuzz"]
 async fn fuzzing_for_a_stated_time_finds_no_panic() {
-    count_panics();
+    let _turn = count_panics().await;
     let seconds = number("LINCHPIN_TRIAL_SECONDS", 600);
     let first = number("LINCHPIN_TRIAL_SEED", 1);
     println!("seeds from {first} on; repeat one with LINCHPIN_TRIAL_SEED");
@@ -269,4 +306,5 @@ async fn fuzzing_for_a_stated_time_finds_no_panic() {
     }
     println!("figure: connections with mangled bytes = {}", totals.connections);
     println!("figure: panics = {}", PANICS.load(Ordering::SeqCst));
+    assert_no_panic(first + totals.rounds - 1);
 }

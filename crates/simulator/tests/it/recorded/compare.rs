@@ -190,7 +190,8 @@ fn is_unserved(recorded: &Recorded, ours: &ApiAnswer) -> bool {
     is_page(ours) && (ours.status == 404 || ours.status == 405) && other
 }
 
-fn differences(recorded: &Recorded, ours: &ApiAnswer) -> Vec<Difference> {
+/// Every way in which two answers differ.
+pub(super) fn differences(recorded: &Recorded, ours: &ApiAnswer) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut add = |place: &str, kind, detail: String| found.push(Difference { place: place.to_owned(), kind, detail });
     if recorded.status != ours.status {

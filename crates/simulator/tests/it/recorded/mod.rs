@@ -2,6 +2,7 @@
 //! simulator answers. The recordings live outside the repository; without them these tests say that they skip.
 
 mod amp;
+mod captures;
 mod compare;
 mod desk;
 mod grouparoo;

@@ -3,6 +3,7 @@
 mod api;
 mod delivery;
 mod events;
+mod flood;
 mod journal;
 mod sockets;
 
