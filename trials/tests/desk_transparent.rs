@@ -298,7 +298,7 @@ async fn round(seed: u64, figures: &mut Figures) {
     for at in order {
         *figures.statuses.entry(expected[at].status).or_default() += 1;
         let same = renaming.demand(&expected[at], &got[at], false);
-        assert_eq!(same, Ok(()), "{:?}; repeat with LINCHPIN_TRIAL_SEED={seed} LINCHPIN_TRIAL_SEEDS=1", calls[at]);
+        assert_eq!(same, Ok(()), "{:?}; repeat with LINCHPIN_TRIAL_SEED={seed} LINCHPIN_TRIAL_MIXES=1", calls[at]);
     }
     for object_type in ["contacts", "companies", "deals"] {
         let repeat = "repeat with LINCHPIN_TRIAL_SEED";
@@ -312,7 +312,7 @@ async fn round(seed: u64, figures: &mut Figures) {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_calls_among_many_gets_what_it_would_have_got_alone() {
-    let (first, seeds) = (parameter("SEED", 0_u64), parameter("SEEDS", 12_u64));
+    let (first, seeds) = (parameter("SEED", 0_u64), parameter("MIXES", 12_u64));
     let mut figures = Figures { calls: 0, together: 0, again: 0, statuses: BTreeMap::new() };
     for seed in first..first + seeds {
         round(seed, &mut figures).await;

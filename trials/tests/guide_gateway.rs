@@ -11,8 +11,8 @@ use linchpin_trials::simulator::{self, Simulator, TOKEN};
 use linchpin_trials::workplace::Workplace;
 
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// Calls that a hundred reads and a page may cost: the Node client sends few at a time, so that its batches are small.
-const CALLS_MAX: u64 = 75;
+/// Calls that a hundred reads and a page may cost: one, some that were not full, and the list of properties.
+const CALLS_MAX: u64 = 40;
 
 /// The blocks of one language in the section that a stranger follows, in order.
 fn blocks(guide: &str, language: &str) -> Vec<String> {

