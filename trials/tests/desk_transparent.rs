@@ -134,9 +134,11 @@ impl Mix {
     fn own_id(&mut self) -> String {
         match self.roll(12) {
             0 if self.portal.archived.len() > 4 => self.portal.archived.pop(),
-            1 if self.portal.merged.len() > 3 => {
-                self.portal.merged.pop().map(|(winner, loser)| if self.number % 2 == 0 { winner } else { loser })
-            }
+            1 if self.portal.merged.len() > 3 => self
+                .portal
+                .merged
+                .pop()
+                .map(|(winner, loser)| if self.number.is_multiple_of(2) { winner } else { loser }),
             2 => Some(format!("8{:07}", self.number)),
             _ => None,
         }

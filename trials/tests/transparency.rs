@@ -52,10 +52,7 @@ fn judge(client: Client, crowded: bool) {
     figure(&format!("{name}: of other credentials, not compared"), judged.strangers);
     figure(&format!("{name}: together with others, the crowd included"), judged.together);
     figure(&format!("{name}: ids that are others there"), judged.renamed);
-    for difference in &judged.differences {
-        println!("{difference}\n");
-    }
-    assert!(judged.differences.is_empty(), "{} answers differ, see above", judged.differences.len());
+    assert!(judged.differences.is_empty(), "answers differ:\n{}", judged.differences.join("\n\n"));
     report.demand_all();
     assert!(judged.compared > report.planned, "each check makes a call: {judged:?}");
     assert!(judged.struck <= STRUCK_MAX, "{judged:?}");

@@ -22,7 +22,7 @@ const LATENCY_TAIL: u32 = 3;
 /// A call may wait for the list of properties, for a batch before its own, for its own, and then be asked again alone.
 const STEPS_MAX: u32 = 5;
 /// Gathering, twice.
-const GATHERING: Duration = Duration::from_millis(1_000);
+const GATHERING: Duration = Duration::from_secs(1);
 
 /// What was seen over all runs.
 #[derive(Clone, Debug, Default)]
@@ -132,8 +132,12 @@ async fn one(
     reference: &mut Reference<'_>,
     counts: &mut Counts,
 ) -> Result<(), String> {
-    let troubled =
-        ask.account == 0 && plan.trouble.is_there() && !(plan.trouble == Trouble::Objects && !is_object(ask));
+    let troubled = match plan.trouble {
+        _ if ask.account != 0 => false,
+        Trouble::None => false,
+        Trouble::Objects => is_object(ask),
+        Trouble::Everywhere | Trouble::LostWrites => true,
+    };
     let (seen, took) = match outcome {
         Outcome::Left => {
             counts.left += 1;

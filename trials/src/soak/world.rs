@@ -26,8 +26,8 @@ use linchpin_store_sqlite::SqliteStore;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
+use super::Plan;
 use super::load::{Ask, Outcome};
-use super::{Plan, Trouble};
 use crate::desk::{BEGINNING, TOKEN, Wire};
 use crate::ledger::Entry;
 use crate::transparency::compare::Seen;
@@ -144,10 +144,10 @@ impl World {
             tokio::time::timeout(HANGS_AFTER, all).await.map_err(|_| "a caller waits for ever (invariant 5)")?;
         closed?;
         // HubSpot is well again. What callers left behind is cleared when its turn comes.
-        control(&self.simulators[0], "DELETE", "/_control/faults", "").await;
+        control(self.simulator(0), "DELETE", "/_control/faults", "").await;
         let cleared = async {
             while !self.is_idle().await {
-                tokio::time::sleep(QUIET_AFTER).await
+                tokio::time::sleep(QUIET_AFTER).await;
             }
         };
         tokio::time::timeout(HANGS_AFTER, cleared).await.map_err(|_| "something is left over for ever (5)")?;
@@ -191,16 +191,21 @@ impl World {
         direct(&self.reference, wanted).await
     }
 
+    fn simulator(&self, account: usize) -> &InProcess {
+        let [first, second] = &self.simulators;
+        if account == 0 { first } else { second }
+    }
+
     /// Every call that an account has seen.
     pub(super) async fn ledger(&self, account: usize) -> Vec<Entry> {
-        let text = control(&self.simulators[account], "GET", "/_control/ledger", "").await;
+        let text = control(self.simulator(account), "GET", "/_control/ledger", "").await;
         text.lines().map(|line| serde_json::from_str(line).expect("a line of the ledger")).collect()
     }
 
     /// The live records of a type by id, with the value that marks them.
     pub(super) async fn marks(&self, account: usize, object_type: &str, property: &str) -> BTreeMap<String, String> {
         let path = format!("/_control/dump/{object_type}");
-        let text = control(&self.simulators[account], "GET", &path, "").await;
+        let text = control(self.simulator(account), "GET", &path, "").await;
         let mark = |line: &str| {
             let record: Value = serde_json::from_str(line).ok()?;
             let value = record.pointer(&format!("/properties/{property}")).and_then(Value::as_str).unwrap_or_default();
@@ -283,12 +288,5 @@ impl Credentials for Keys {
         let known = TOKENS.iter().enumerate().find(|(account, _)| install(*account) == wanted);
         let (_, token) = known.ok_or(CredentialsError::Unknown(wanted))?;
         Ok(Token { secret: (*token).into(), kind: CredentialKind::PrivateApp })
-    }
-}
-
-impl Trouble {
-    /// Whether the first account may fail.
-    pub(super) fn is_there(self) -> bool {
-        self != Self::None
     }
 }

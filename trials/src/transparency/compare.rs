@@ -104,6 +104,16 @@ impl Renaming {
         }
     }
 
+    /// Learns the id of a record from answers that need not be the same otherwise.
+    pub fn learn(&mut self, one: &Seen, other: &Seen) {
+        if let (Content::Json(one), Content::Json(other)) = (&one.body, &other.body) {
+            let id = |body: &Value| body.get("id").and_then(Value::as_str).map(str::to_owned);
+            if let (Some(one), Some(other)) = (id(one), id(other)) {
+                self.id(&one, &other);
+            }
+        }
+    }
+
     fn value(&mut self, path: &str, one: &Value, other: &Value, unordered: bool) -> Result<(), String> {
         match (one, other) {
             (Value::Object(one), Value::Object(other)) => {
@@ -132,6 +142,8 @@ impl Renaming {
                 let mut pairs = one.iter().zip(other).enumerate();
                 pairs.try_for_each(|(index, (one, other))| self.value(&format!("{path}/{index}"), one, other, false))
             }
+            // A cursor may be an offset, which is no id.
+            (Value::String(one), Value::String(other)) if path.ends_with("/next/after") && one == other => Ok(()),
             (Value::String(one), Value::String(other)) => self.text(path, one, other),
             (Value::Number(one), Value::Number(other)) => {
                 let (one, other) = (one.to_string(), other.to_string());

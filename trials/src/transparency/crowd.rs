@@ -74,7 +74,9 @@ impl Stock {
                 Operation::AssociationList => {
                     let own = route.id.clone().unwrap_or_default();
                     crowd = reads(ids, |id| with_query(&path.replacen(&own, id, 1), query));
-                    crowd.iter_mut().for_each(|companion| companion.record = None);
+                    for companion in &mut crowd {
+                        companion.record = None;
+                    }
                 }
                 Operation::ObjectUpdate => {
                     let body = json!({"properties": {settled_property(kind): "crowd"}});

@@ -90,6 +90,8 @@ struct Turn {
     renaming: Renaming,
     /// Types and labels are numbered apart from records, with numbers that records have, too.
     definitions: Renaming,
+    /// So are line items, of which a program makes ten thousand.
+    line_items: Renaming,
     /// A fault is armed in the first world.
     armed: bool,
 }
@@ -203,14 +205,14 @@ impl Worlds {
             let body = json!({"inputs": ids.iter().map(input).collect::<Vec<_>>()});
             let update = Wanted::new(&Method::POST, format!("/crm/v3/objects/{object_type}/batch/update"), &body);
             for simulator in [&self.direct, &self.desk.simulator] {
-                let answer = simulator.call(self.request_of(&update, "")).await.expect("the simulator answers");
+                let answer = simulator.call(Self::request_of(&update, "")).await.expect("the simulator answers");
                 assert_eq!(answer.status(), 200, "the crowd's records are furnished");
             }
         }
         stock
     }
 
-    fn request_of(&self, wanted: &Wanted, host: &str) -> Request<Bytes> {
+    fn request_of(wanted: &Wanted, host: &str) -> Request<Bytes> {
         let mut request = wanted.request();
         request.headers_mut().insert(AUTHORIZATION, format!("Bearer {TOKEN}").parse().expect("a header"));
         if let Ok(host) = host.parse() {
@@ -222,8 +224,8 @@ impl Worlds {
     /// One call of the program, in both worlds; the first one's answer.
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Broken> {
         let mut turn = self.turn.lock().await;
-        let is_definition = defines(request.uri().path());
-        let there = translated(&request, if is_definition { &turn.definitions } else { &turn.renaming });
+        let path = request.uri().path().to_owned();
+        let there = translated(&request, turn.of(&path));
         let known = is_known(&request);
         let exchanges = request.uri().path().starts_with("/oauth/");
         let line = format!("{} {}", request.method(), request.uri());
@@ -250,8 +252,7 @@ impl Worlds {
             self.stranger(&line, &seen, (there, exchanges), &mut turn).await;
         } else {
             let other = self.among_others(there).await;
-            let renaming = if is_definition { &mut turn.definitions } else { &mut turn.renaming };
-            let same = renaming.demand(&seen, &other, line.contains("/batch/"));
+            let same = turn.of(&path).demand(&seen, &other, line.contains("/batch/"));
             self.note(|judged| {
                 judged.compared += 1;
                 if let Err(difference) = same {
@@ -274,11 +275,9 @@ impl Worlds {
             there.headers_mut().insert(AUTHORIZATION, format!("Bearer {TOKEN}").parse().expect("a header"));
         }
         let other = read(&self.face.respond(there).await);
-        let mut learned = turn.renaming.clone();
-        if learned.demand(seen, &other, false).is_ok() {
-            turn.renaming = learned;
-        } else if (seen.status, other.status) != (401, 401) && seen.status < 300 {
-            let both = (seen.status, other.status);
+        turn.renaming.learn(seen, &other);
+        let both = (seen.status, other.status);
+        if seen.status / 100 == 2 && other.status != seen.status || seen.status == 401 && other.status != 401 {
             self.note(|judged| judged.differ(format!("{line}: a stranger is answered {both:?}")));
         }
     }
@@ -293,7 +292,7 @@ impl Worlds {
         };
         let crowd = stock.around(&wanted);
         let (before, after) = crowd.split_at_checked(PLACE).unwrap_or((&crowd, &[]));
-        let ask = |companion: &super::crowd::Companion| self.face.respond(self.request_of(&companion.wanted, ""));
+        let ask = |companion: &super::crowd::Companion| self.face.respond(Self::request_of(&companion.wanted, ""));
         let (early, own, late) = futures_util::join!(
             futures_util::future::join_all(before.iter().map(ask)),
             self.face.respond(request),
@@ -354,7 +353,7 @@ fn is_known(request: &Request<Bytes>) -> bool {
 /// The same request in the second world.
 fn translated(request: &Request<Bytes>, renaming: &Renaming) -> Request<Bytes> {
     let mut there = Request::new(match std::str::from_utf8(request.body()) {
-        Ok(text) => Bytes::from(renaming.translated(text)),
+        Ok(text) => Bytes::from(same_offset(request, renaming.translated(text))),
         Err(_) => request.body().clone(),
     });
     *there.method_mut() = request.method().clone();
@@ -364,7 +363,30 @@ fn translated(request: &Request<Bytes>, renaming: &Renaming) -> Request<Bytes> {
     there
 }
 
-/// Whether a path is about types and labels, not about records.
-fn defines(path: &str) -> bool {
-    path.contains("/schemas") || path.contains("/labels") || path.contains("/definitions")
+/// The cursor of a search is an offset, and the same in both worlds.
+fn same_offset(request: &Request<Bytes>, body: String) -> String {
+    let whole: Option<Value> = serde_json::from_slice(request.body()).ok();
+    let Some(after) =
+        whole.filter(|_| request.uri().path().ends_with("/search")).and_then(|body| body.get("after").cloned())
+    else {
+        return body;
+    };
+    let mut there: Value = serde_json::from_str(&body).unwrap_or_default();
+    if let Some(members) = there.as_object_mut() {
+        members.insert("after".to_owned(), after);
+    }
+    there.to_string()
+}
+
+impl Turn {
+    /// The names that a path is about.
+    fn of(&mut self, path: &str) -> &mut Renaming {
+        match path {
+            _ if ["/schemas", "/labels", "/definitions"].iter().any(|part| path.contains(part)) => {
+                &mut self.definitions
+            }
+            _ if path.contains("/line_items") => &mut self.line_items,
+            _ => &mut self.renaming,
+        }
+    }
 }

@@ -168,6 +168,10 @@ impl Input {
     /// What may stand in a batch once: the record, or the content of one that does not exist yet.
     fn record(&self, group: &Group) -> String {
         match self {
+            // Associations do not wait for a write of the record's values, which may be in trouble.
+            Self::Record(id) if group.operation == Operation::AssociationList => {
+                format!("{}:{id} associations", group.object_type)
+            }
             Self::Record(id) | Self::Update { id, .. } => format!("{}:{id}", group.object_type),
             Self::Create { values, unique, .. } => {
                 // HubSpot writes e-mail addresses and unique texts in lower case: two that differ in case only are one.

@@ -40,6 +40,15 @@ fn joined(method: &Method, target: &str, body: &str) -> Result<Joined, Alone> {
 }
 
 #[test]
+fn associations_do_not_wait_for_a_write_of_values() {
+    let list = get("/crm/v4/objects/contacts/901/associations/companies").unwrap().join.record;
+    let read = get("/crm/v3/objects/contacts/901?properties=email").unwrap().join.record;
+    let write = patch(r#"{"properties":{"city":"Graz"}}"#).unwrap().join.record;
+    assert_eq!(read, write);
+    assert_ne!(list, write);
+}
+
+#[test]
 fn records_of_other_accounts_are_other_records() {
     let route = routes::classify(&Method::DELETE, "/crm/v3/objects/contacts/901");
     let record = |portal: u64| {
