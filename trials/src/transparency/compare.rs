@@ -18,6 +18,9 @@ const APART_MS_MAX: i64 = 3_600_000;
 /// Shorter numbers are counts, limits and type ids, which are the same everywhere.
 const NEW_ID_DIGITS_MIN: usize = 3;
 
+/// Members that name an app or a kind of association.
+const DEFINED: [&str; 3] = ["/hs_object_source_id", "/typeId", "/associationTypeId"];
+
 /// What a client sees of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Seen {
@@ -104,6 +107,14 @@ impl Renaming {
         }
     }
 
+    /// Takes over what another one has learned, of a page whose ids were one-to-one among themselves.
+    pub fn absorb(&mut self, page: Self) {
+        for (one, other) in page.learned {
+            self.there.insert(one.clone(), other.clone());
+            self.back.insert(other, one);
+        }
+    }
+
     /// Learns the id of a record from answers that need not be the same otherwise.
     pub fn learn(&mut self, one: &Seen, other: &Seen) {
         if let (Content::Json(one), Content::Json(other)) = (&one.body, &other.body) {
@@ -144,11 +155,21 @@ impl Renaming {
             }
             // A cursor may be an offset, which is no id.
             (Value::String(one), Value::String(other)) if path.ends_with("/next/after") && one == other => Ok(()),
+            // An app's id is no record's, and the same in both worlds.
+            (Value::String(one), Value::String(other)) if path.ends_with("/hs_object_source_id") && one == other => {
+                Ok(())
+            }
             (Value::String(one), Value::String(other)) => self.text(path, one, other),
             (Value::Number(one), Value::Number(other)) => {
                 let (one, other) = (one.to_string(), other.to_string());
                 let is_id = path.rsplit('/').find(|name| name.parse::<usize>().is_err()).is_some_and(names_an_id);
-                if one == other || is_id { self.text(path, &one, &other) } else { Self::moment(path, &one, &other) }
+                if is_id {
+                    self.text(path, &one, &other)
+                } else if one == other {
+                    Ok(())
+                } else {
+                    Self::moment(path, &one, &other)
+                }
             }
             (one, other) if one == other => Ok(()),
             (one, other) => Err(format!("{path}: {one} and {other}")),

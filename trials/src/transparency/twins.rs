@@ -252,7 +252,14 @@ impl Worlds {
             self.stranger(&line, &seen, (there, exchanges), &mut turn).await;
         } else {
             let other = self.among_others(there).await;
-            let same = turn.of(&path).demand(&seen, &other, line.contains("/batch/"));
+            let mut page = Renaming::default();
+            let same = if path.ends_with("/line_items/search") {
+                let same = page.demand(&seen, &other, false);
+                turn.line_items.absorb(page);
+                same
+            } else {
+                turn.of(&path).demand(&seen, &other, line.contains("/batch/"))
+            };
             self.note(|judged| {
                 judged.compared += 1;
                 if let Err(difference) = same {
@@ -353,7 +360,7 @@ fn is_known(request: &Request<Bytes>) -> bool {
 /// The same request in the second world.
 fn translated(request: &Request<Bytes>, renaming: &Renaming) -> Request<Bytes> {
     let mut there = Request::new(match std::str::from_utf8(request.body()) {
-        Ok(text) => Bytes::from(same_offset(request, renaming.translated(text))),
+        Ok(text) => Bytes::from(same_types(text, same_offset(request, renaming.translated(text)))),
         Err(_) => request.body().clone(),
     });
     *there.method_mut() = request.method().clone();
@@ -376,6 +383,19 @@ fn same_offset(request: &Request<Bytes>, body: String) -> String {
         members.insert("after".to_owned(), after);
     }
     there.to_string()
+}
+
+/// Association types keep their numbers, which records may have, too.
+fn same_types(text: &str, body: String) -> String {
+    const NAME: &str = "\"associationTypeId\":";
+    let mut parts = text.split(NAME).skip(1).map(|part| part.trim_start().split([',', '}']).next().unwrap_or_default());
+    let mut pieces = body.split(NAME);
+    let mut whole = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let rest = piece.find([',', '}']).and_then(|at| piece.get(at..)).unwrap_or_default();
+        whole.push_str(&format!("{NAME}{}{rest}", parts.next().unwrap_or_default()));
+    }
+    whole
 }
 
 impl Turn {
