@@ -155,10 +155,8 @@ impl Renaming {
             }
             // A cursor may be an offset, which is no id.
             (Value::String(one), Value::String(other)) if path.ends_with("/next/after") && one == other => Ok(()),
-            // An app's id is no record's, and the same in both worlds.
-            (Value::String(one), Value::String(other)) if path.ends_with("/hs_object_source_id") && one == other => {
-                Ok(())
-            }
+            // Ids of apps and of association types are no records', and the same in both worlds.
+            (one, other) if one == other && DEFINED.iter().any(|name| path.ends_with(name)) => Ok(()),
             (Value::String(one), Value::String(other)) => self.text(path, one, other),
             (Value::Number(one), Value::Number(other)) => {
                 let (one, other) = (one.to_string(), other.to_string());
