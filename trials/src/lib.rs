@@ -21,7 +21,9 @@ pub mod parameters;
 pub mod records;
 pub mod shop;
 pub mod simulator;
+pub mod soak;
 pub mod tables;
+pub mod transparency;
 pub mod workplace;
 
 /// Prints one figure for the report of a proof.

@@ -38,10 +38,8 @@ impl Nginx {
         let port = free_port();
         let upstream = upstream.trim_start_matches("http://");
         let place = folder.path().to_str().expect("temporary folders have plain names");
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .into_iter()
-            .map(|name| format!("{name}_temp_path {place}/{name};\n"))
-            .collect();
+        let kinds = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+        let temporary = kinds.map(|name| format!("{name}_temp_path {place}/{name};\n")).concat();
         let config = format!(
             "worker_processes 2;\ndaemon off;\npid {place}/nginx.pid;\nerror_log {place}/error.log;\n\
              events {{ worker_connections 4096; }}\n\

@@ -99,6 +99,38 @@ pub(crate) const SOAK: List = List {
             seeds: Some("LINCHPIN_TRIAL_SEEDS"),
         },
         Proof {
+            name: "gateway",
+            title: "The gateway under random load, faults, lost answers and callers that leave",
+            about: "Seeds on the simulated clock: two accounts behind one gateway, up to 240 calls of all kinds and lanes \
+                    in a few seconds, deadlines, callers that leave, a door that closes in the middle, and in the first \
+                    account one of: nothing, lost answers with writes that happen later, records that cannot be reached, \
+                    or a little of everything. No call is answered 429 for our making and no window is exceeded; each \
+                    caller has one end and it is true, no creation happens twice; answers are those of a reference that \
+                    is asked one call at a time; the account beside, and families beside the one in trouble, notice \
+                    nothing. Then mixes of valid, missing, merged, archived, duplicate and invalid calls against the same \
+                    reference, and callers of all lanes beside a saturating sync.",
+            line: &[
+                "cargo",
+                "test",
+                "--release",
+                "--workspace",
+                "--test",
+                "desk_gateway_soak",
+                "--test",
+                "desk_transparent",
+                "--test",
+                "desk_lanes",
+                "--",
+                "--nocapture",
+            ],
+            parameters: &[
+                ("LINCHPIN_TRIAL_SEEDS", "10000"),
+                ("LINCHPIN_TRIAL_MIXES", "1000"),
+                ("LINCHPIN_TRIAL_ROWS", "200000"),
+            ],
+            seeds: Some("LINCHPIN_TRIAL_SEEDS"),
+        },
+        Proof {
             name: "fuzz",
             title: "Requests that nobody should send",
             about: "For a stated time the simulator gets requests of a corpus with their structure changed, in process, \

@@ -171,6 +171,10 @@ impl Input {
     fn record(&self, install: Install, group: &Group) -> String {
         let portal = install.portal.0;
         match self {
+            // Associations do not wait for a write of the record's values, which may be in trouble.
+            Self::Record(id) if group.operation == Operation::AssociationList => {
+                format!("{} associations", named(install, &group.object_type, *id))
+            }
             Self::Record(id) | Self::Update { id, .. } => named(install, &group.object_type, *id),
             Self::Create { values, unique, .. } => {
                 // HubSpot writes e-mail addresses and unique texts in lower case: two that differ in case only are one.

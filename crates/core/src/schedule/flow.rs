@@ -289,6 +289,8 @@ impl<D: Rng> Scheduler<D> {
         }
         let job = self.jobs.get_mut(&ticket)?;
         job.submission.deadline = deadline;
+        // A repeat may have to wait for its turn, or for the breaker.
+        self.deadlines.extend(deadline.map(|at| (at, ticket)));
         job.batch = Some(Gathered { key, sealed: Some(batch.id), members: batch.tickets.clone() });
         Some(batch.tickets)
     }

@@ -271,8 +271,11 @@ impl<D: Rng> Scheduler<D> {
     pub fn handle_shutdown(&mut self, now: Now) {
         self.shutting_down = true;
         let waiting: Vec<Ticket> = self.jobs.iter().filter(|(_, job)| job.has_not_left()).map(|(t, _)| *t).collect();
+        // All leave the coalescer before the first end: a batch that ends frees its records, and lets others go.
+        for ticket in &waiting {
+            self.coalescer.handle_cancel(*ticket);
+        }
         for ticket in waiting {
-            self.coalescer.handle_cancel(ticket);
             self.finish(ticket, &End::Shutdown, now);
         }
     }

@@ -43,6 +43,10 @@ use crate::dispatch::{CallRequest, Dispatch, DispatchError, Origin, Share, Share
 use crate::hub::Hub;
 use crate::tasks::Tasks;
 
+/// How long a caller waits that does not say how long: no client waits longer, and while HubSpot cannot be reached its
+/// call would only stand in line.
+pub const WAIT_MAX: Duration = Duration::from_secs(600);
+
 /// HubSpot's header that names a request.
 const CORRELATION: HeaderName = HeaderName::from_static("x-hubspot-correlation-id");
 
@@ -75,7 +79,7 @@ pub struct Asked {
     pub install: Install,
     /// How much of a hurry.
     pub lane: Lane,
-    /// How long the caller waits.
+    /// How long the caller waits; [`WAIT_MAX`] if it does not say.
     pub deadline: Option<Duration>,
     /// Who asks, for accounts.
     pub caller: String,
@@ -397,6 +401,7 @@ fn incoming<'a>(asked: &'a Asked, route: &'a Route, query: &'a [(String, String)
 fn request(asked: &Asked) -> CallRequest {
     let Asked { install, lane, deadline, caller, method, target, headers, body, joined: _ } = asked.clone();
     let body = (!body.is_empty()).then_some(body);
+    let deadline = deadline.or(Some(WAIT_MAX));
     let origin = Origin { caller, ..Origin::default() };
     CallRequest { install, lane, call: Call::verbatim(method, target, headers, body), deadline, origin }
 }

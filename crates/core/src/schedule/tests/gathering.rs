@@ -14,7 +14,7 @@ use crate::schedule::lanes::Lane;
 use crate::schedule::limits::Tier;
 use crate::schedule::{Action, Cancelled, End, PermitId, QUEUE_MAX, Submission, Ticket};
 use crate::time::{Mono, Now};
-use crate::verdict::Outcome;
+use crate::verdict::{Cause, CauseKind, Outcome};
 
 fn key(number: u8) -> JoinKey {
     JoinKey(format!("contacts/{number}"))
@@ -344,6 +344,22 @@ fn cancelled_input_leaves_its_batch_only_before_it_is_sent() {
     assert_eq!(desk.scheduler.handle_cancel(sent, now), Cancelled::Ended);
 }
 
+#[test]
+fn a_batch_that_waits_for_another_attempt_ends_with_its_deadline() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Professional, 1);
+    desk.lose_one_in = 1;
+    let deadline = Some(Mono(25_000_000));
+    let joined = desk.submit(Submission { deadline, ..joined(Lane::Interactive, 0, None, false) }).unwrap();
+    // Whatever else wants to leave shuts the breaker again and again.
+    for _ in 0..60 {
+        desk.submit(call(Lane::Interactive)).unwrap();
+    }
+    desk.run_until(Mono(26_000_000));
+    assert!(desk.sent[&joined] > 0, "it had left once");
+    let end = desk.ends.get(&joined);
+    assert!(matches!(end, Some(End::Unreachable(_) | End::Deadline)), "{end:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
@@ -399,6 +415,29 @@ fn whoever_gathers_when_the_day_is_spent_is_told_so() {
         }
     }
     assert_eq!(ended.into_iter().collect::<Vec<_>>(), tickets);
+    assert!(desk.scheduler.is_idle());
+}
+
+#[test]
+fn a_door_that_closes_lets_nothing_more_leave() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Professional, 1);
+    let now = Now { mono: desk.now, wall: desk.epoch };
+    let write = || Submission { join: Some(join(0, Some(1), true)), ..call(Lane::Interactive) };
+    let first = desk.scheduler.handle_submit(write(), now).unwrap();
+    let (permit, _) = next_send(&mut desk).expect("it leaves");
+    let waits = desk.scheduler.handle_submit(write(), now).unwrap();
+    // The first is to be tried again; its record is still taken.
+    let cause = Cause { kind: CauseKind::Closed, detail: String::new() };
+    desk.scheduler.handle_outcome(permit, Outcome::Lost(cause), now);
+    desk.scheduler.handle_shutdown(now);
+    let mut ended = BTreeSet::new();
+    while let Some(action) = desk.scheduler.poll_action() {
+        assert!(!matches!(action, Action::Send { .. }), "{action:?}");
+        if let Action::Finish { ticket, end } = action {
+            assert!(matches!(end, End::Shutdown) && ended.insert(ticket), "{ticket:?}: {end:?}");
+        }
+    }
+    assert_eq!(ended, BTreeSet::from([first, waits]));
     assert!(desk.scheduler.is_idle());
 }
 
