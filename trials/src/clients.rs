@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::binary::Running;
+use crate::binary::{Ended, Running};
 use crate::simulator::{Simulator, TOKEN};
 
 /// Downloads from a registry on a bad day.
@@ -65,6 +65,14 @@ impl Client {
     /// # Panics
     /// If it cannot be installed or started, or does not end in time.
     pub fn run(&self, simulator: &Simulator) -> Report {
+        self.run_at(simulator.base(), simulator.certificate())
+    }
+
+    /// The same against whatever listens at an address and knows the trial's token.
+    ///
+    /// # Panics
+    /// As [`Client::run`].
+    pub fn run_at(&self, base: &str, certificate: Option<&Path>) -> Report {
         let home = self.install();
         let (program, script) = match self.platform {
             Platform::Node => (PathBuf::from("node"), home.join("main.js")),
@@ -73,14 +81,31 @@ impl Client {
         let mut command = Command::new(&program);
         command.arg(script).current_dir(&home).env_clear().stdin(Stdio::null());
         command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
-        command.env("HUBSPOT_BASE_URL", simulator.base()).env("HUBSPOT_TOKEN", TOKEN);
-        command.envs(simulator.certificate().map(|path| ("HUBSPOT_CA", path)));
+        command.env("HUBSPOT_BASE_URL", base).env("HUBSPOT_TOKEN", TOKEN);
+        command.envs(certificate.map(|path| ("HUBSPOT_CA", path)));
         // Nothing is written beside the sources.
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         let ended = Running::start(command, &home, "run").wait(RUN_LIMIT);
         let report = Report::of(&ended.out);
         assert!(report.planned > 0, "{}: no plan; out: {}; err: {}", self.name, ended.out, ended.err);
         report
+    }
+
+    /// Installs the client if need be, and runs a piece of code with it, as a guide shows it.
+    ///
+    /// # Panics
+    /// As [`Client::run`].
+    pub fn run_snippet(&self, code: &str) -> Ended {
+        let home = self.install();
+        let (program, name) = match self.platform {
+            Platform::Node => (PathBuf::from("node"), "snippet.mjs"),
+            Platform::Python | Platform::Python311 => (python_of(&home), "snippet.py"),
+        };
+        fs::write(home.join(name), code).expect("the client's folder takes files");
+        let mut command = Command::new(&program);
+        command.arg(name).current_dir(&home).env_clear().stdin(Stdio::null());
+        command.envs(std::env::var_os("PATH").map(|path| ("PATH", path)));
+        Running::start(command, &home, "snippet").wait(RUN_LIMIT)
     }
 
     fn source(&self) -> PathBuf {
@@ -95,8 +120,11 @@ impl Client {
         }
     }
 
-    /// Makes the client's folder below the target directory what its sources say.
-    fn install(&self) -> PathBuf {
+    /// Makes the client's folder below the target directory what its sources say, and tells where it is.
+    ///
+    /// # Panics
+    /// If it cannot be installed.
+    pub fn install(&self) -> PathBuf {
         let (source, home) = (self.source(), cache().join(self.name));
         let stamp: String = self.pins().iter().map(|name| text(&source.join(name))).collect();
         if fs::read_to_string(home.join(STAMP)).ok().as_ref() != Some(&stamp) {

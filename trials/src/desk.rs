@@ -132,8 +132,8 @@ impl Desk {
     }
 }
 
-/// Puts calls straight into the simulator.
-struct Wire(InProcess);
+/// Puts calls straight into a simulator.
+pub struct Wire(pub InProcess);
 
 #[async_trait]
 impl Upstream for Wire {

@@ -8,6 +8,8 @@
 //! Invariants: nothing waits for a time, only for a state, and every wait has a limit; every process that is started is
 //! stopped; a random choice comes from a seed that is printed.
 
+pub mod bench;
+pub mod bench_stub;
 pub mod binary;
 pub mod chinook;
 pub mod clients;
@@ -19,7 +21,9 @@ pub mod parameters;
 pub mod records;
 pub mod shop;
 pub mod simulator;
+pub mod soak;
 pub mod tables;
+pub mod transparency;
 pub mod workplace;
 
 /// Prints one figure for the report of a proof.

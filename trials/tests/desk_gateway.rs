@@ -86,6 +86,7 @@ async fn through(gateway: &Gateway, desk: &Desk, calls: &[Wanted]) -> Vec<Seen> 
             target: wanted.target,
             headers: HeaderMap::new(),
             body: Bytes::from(wanted.body),
+            joined: Arc::default(),
         };
         let answer = gateway.answer(asked).await.expect("an answer");
         seen(answer.status, &answer.headers, &answer.body)

@@ -54,6 +54,7 @@ async fn make(gateway: &Gateway, desk: &Desk, calls: &[(u64, Method, String, Str
             target: target.clone(),
             headers: HeaderMap::new(),
             body: Bytes::from(body.clone()),
+            joined: Arc::default(),
         };
         gateway.answer(asked).await.expect("an answer");
     });

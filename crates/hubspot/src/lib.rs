@@ -48,6 +48,7 @@ pub mod routes;
 pub mod schemas;
 pub mod search;
 pub mod signature;
+pub mod token;
 pub mod users;
 pub mod value;
 pub mod version;

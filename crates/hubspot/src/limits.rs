@@ -41,7 +41,14 @@ pub enum Tier {
     Professional,
     /// Any Enterprise hub.
     Enterprise,
+    /// None of HubSpot's: what no program reaches, for a server that has no limits.
+    Unlimited,
 }
+
+/// Calls in any window of [`Tier::Unlimited`]: a hundred thousand in a second.
+pub const UNLIMITED: u32 = 1_000_000;
+/// Calls in a day of [`Tier::Unlimited`].
+pub const UNLIMITED_PER_DAY: u64 = 10_000_000_000;
 
 /// What kind of credential calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -79,6 +86,7 @@ impl Limits {
             Tier::Free | Tier::Starter => (100, 250_000, 100),
             Tier::Professional => (190, 625_000, 150),
             Tier::Enterprise => (190, 1_000_000, 150),
+            Tier::Unlimited => return Self::unlimited(kind),
         };
         let increases = increases.min(INCREASES_MAX);
         let raised = increases > 0;
@@ -93,6 +101,16 @@ impl Limits {
             search: SEARCH_MAX,
             association_burst: if raised { 200 } else { association_burst },
             association_per_day: if raised { 1_000_000 } else { 500_000.min(per_day) },
+        }
+    }
+
+    fn unlimited(kind: AppKind) -> Self {
+        Self {
+            burst: UNLIMITED,
+            per_day: (kind == AppKind::Private).then_some(UNLIMITED_PER_DAY),
+            search: UNLIMITED,
+            association_burst: UNLIMITED,
+            association_per_day: UNLIMITED_PER_DAY,
         }
     }
 }
@@ -202,6 +220,13 @@ mod tests {
             let expected = Limits { burst, per_day, search: 5, association_burst, association_per_day };
             assert_eq!(Limits::of(tier, kind, increases), expected, "{tier:?} {kind:?} {increases}");
         }
+    }
+
+    #[test]
+    fn without_a_plan_no_window_is_ever_full() {
+        let limits = Limits::of(Tier::Unlimited, AppKind::Private, 0);
+        assert!([limits.burst, limits.search, limits.association_burst].into_iter().all(|limit| limit == UNLIMITED));
+        assert_eq!(limits.per_day, Some(UNLIMITED_PER_DAY));
     }
 
     #[test]

@@ -250,7 +250,7 @@ pub(crate) fn push_encoded(out: &mut String, text: &str) {
 }
 
 /// Undoes [`push_encoded`]; broken escapes and bytes that are no UTF-8 stay recognisably wrong instead of failing.
-pub(crate) fn decoded(text: &str) -> String {
+pub fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {

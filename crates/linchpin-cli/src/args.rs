@@ -268,9 +268,10 @@ pub(crate) struct SimArgs {
     /// The port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = SIM_PORT)]
     pub(crate) port: u16,
-    /// The private app token to accept; made and printed when it is not given
+    /// The private app token to accept; made and printed when it is not given. May be given several times: each is of
+    /// an app of its own
     #[arg(long)]
-    pub(crate) token: Option<String>,
+    pub(crate) token: Vec<String>,
     /// A public app that accounts can install with OAuth, as `CLIENT_ID:CLIENT_SECRET`; may be given several times
     #[arg(long = "oauth-app", value_name = "ID:SECRET", value_parser = oauth_app)]
     pub(crate) oauth_apps: Vec<OauthApp>,

@@ -24,6 +24,11 @@ use crate::args::{Cli, Command};
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
 
+/// A call through the gateway makes some hundred small pieces of memory on one thread and gives them back on another:
+/// glibc's own allocator spends a sixth of the gateway's time on that (`bench/gateway-pass.md` measures the whole).
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Large enough for the async workers: compiled expressions recurse.
 const WORKER_STACK_BYTES: usize = 8 * 1024 * 1024;
 

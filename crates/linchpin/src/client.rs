@@ -8,7 +8,7 @@ use std::time::Duration;
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_core::sync::run::{RejectedRow, Run, RunId, RunState};
 use linchpin_engine::clock::Clock;
-use linchpin_engine::dispatch::Dispatch;
+use linchpin_engine::dispatch::{DayEnds, Dispatch};
 use linchpin_engine::hub::Hub;
 use linchpin_engine::sync::{Account, Context};
 use linchpin_engine::tasks::Tasks;
@@ -34,6 +34,7 @@ pub struct Linchpin {
     pub(crate) context: Context,
     account: Account,
     dispatch: Dispatch,
+    days: Arc<dyn DayEnds>,
     tasks: Tasks,
     _closing: Option<Arc<Closing>>,
 }
@@ -65,7 +66,7 @@ impl Linchpin {
         tracing::info!(install = %account.install, "the account is known");
         let context = door.context(account.install, stores)?;
         let hub = context.hub.in_lane(Lane::Interactive);
-        Ok(Self { hub, context, account, dispatch: door.dispatch(), tasks, _closing: closing })
+        Ok(Self { hub, context, account, dispatch: door.dispatch(), days: door.days(), tasks, _closing: closing })
     }
 
     /// The account behind the credential.
@@ -81,6 +82,11 @@ impl Linchpin {
     /// The door itself, for what is built on top of it.
     pub fn dispatch(&self) -> &Dispatch {
         &self.dispatch
+    }
+
+    /// When the account's days end.
+    pub fn days(&self) -> Arc<dyn DayEnds> {
+        Arc::clone(&self.days)
     }
 
     /// The clock of the door.

@@ -115,6 +115,11 @@ impl Door {
         self.dispatch.clone()
     }
 
+    /// When the account's days end.
+    pub(crate) fn days(&self) -> Arc<dyn DayEnds> {
+        Arc::<AccountDays>::clone(&self.days)
+    }
+
     /// What planning and applying work with.
     pub(crate) fn context(&self, install: Install, stores: Stores) -> Result<Context, Error> {
         let options = Options { pace: pace(&self.limits), seed: dice()?, ..Options::default() };

@@ -4,22 +4,27 @@
 //! A key of ours never leaves: the door puts HubSpot's token in its place.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
+use linchpin_core::gateway::access::Wanted;
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_engine::clock::Clock;
-use linchpin_engine::dispatch::Dispatch;
+use linchpin_engine::dispatch::{DayEnds, Dispatch, DispatchError};
+use linchpin_engine::gateway::guests::{GuestError, Guests, Shown};
 use linchpin_engine::gateway::{Asked, Gateway};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::id::Install;
+use linchpin_hubspot::token::{TokenForm, token_form};
+use linchpin_ports::credentials::CredentialKind;
 
 use crate::admin::view::CALLER_PREFIX;
 use crate::admin::{self, Admin, State};
-use crate::callers::{Caller, Callers};
+use crate::callers::{CallerAccount, Callers, Known, hash};
 use crate::metrics;
 use crate::refusal::{self, Refusal};
 use crate::webhooks::{self, Webhooks};
@@ -61,6 +66,10 @@ const NOT_PASSED_ON: [&str; 22] = [
     "x-linchpin-lane",
     "x-linchpin-deadline-ms",
 ];
+/// Where servers look for another method than the one that was looked at here: not passed on for callers with limits.
+const METHOD_OVERRIDES: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
+/// How long a day is whose end nobody knows.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// What of an answer belongs to the connection with HubSpot, or to HubSpot's own address.
 const NOT_PASSED_BACK: [&str; 9] = [
     "alt-svc",
@@ -84,6 +93,10 @@ pub struct Face {
     pub install: Install,
     /// Who may call.
     pub callers: Callers,
+    /// The way of tokens that nobody configured; none if they are refused.
+    pub guests: Option<Guests>,
+    /// When the account's days end, and with them the callers' quotas.
+    pub days: Arc<dyn DayEnds>,
     /// HubSpot's address, as it stands in links of its answers.
     pub upstream: String,
     /// Tells the time.
@@ -144,7 +157,7 @@ impl Face {
         }
         // What HubSpot delivers shows no key: its signature is over the body.
         let own = matches!(path, "/healthz" | "/readyz" | "/metrics" | "/") || self.delivered_to(path).is_some();
-        let refusal = if own { None } else { self.caller(&head.headers).err() };
+        let refusal = if own { None } else { self.who(&head.headers).err() };
         refusal.map(|refusal| {
             self.refusals.count(refusal.reason());
             to_response(refusal.answer(&self.gateway.correlation()))
@@ -161,14 +174,14 @@ impl Face {
     }
 
     /// What it looks like now; none when the door is closed.
-    async fn state(&self) -> Option<State<'_>> {
+    async fn state(&self) -> Option<State> {
         Some(State {
             install: self.install,
             snapshot: self.dispatch.snapshot().await?,
             saved: self.gateway.saved(),
             usage: self.gateway.usage(),
             shadow: self.gateway.is_shadow(),
-            callers: self.callers.all().collect(),
+            callers: self.callers(),
             refused: self.refusals.all(),
             now: self.clock.now().mono,
         })
@@ -181,38 +194,92 @@ impl Face {
         }
     }
 
+    /// What each caller has done, for the admin API.
+    pub fn callers(&self) -> Vec<CallerAccount> {
+        self.callers.accounts(self.clock.now().wall)
+    }
+
     async fn pass(&self, head: &http::request::Parts, body: Bytes) -> Answer {
-        let asked = match self.asked(head, body) {
+        let who = match self.who(&head.headers) {
+            Ok(who) => who,
+            Err(refusal) => return self.refuse(refusal),
+        };
+        let known = who.known;
+        known.account().handle_asked();
+        let asked = match self.asked(head, body, known) {
             Ok(asked) => asked,
             Err(refusal) => {
-                self.refusals.count(refusal.reason());
-                return refusal.answer(&self.gateway.correlation());
+                known.account().handle_refused();
+                return self.refuse(refusal);
             }
         };
-        let mut answer = match self.gateway.answer(asked).await {
-            Ok(answer) => answer,
-            Err(error) => {
-                tracing::info!(code = error.code(), %error, "a call has no answer of HubSpot");
-                self.refusals.count(refusal::reason(&error));
-                refusal::of(error, self.clock.now().wall, &self.gateway.correlation())
+        let joined = Arc::clone(&asked.joined);
+        let is_guest = who.guest.is_some();
+        let mut answer = match self.answer(who.guest, asked).await {
+            Ok(answer) => {
+                known.account().handle_answer(answer.status, joined.load(Ordering::Relaxed));
+                answer
             }
+            Err(error) => self.unanswered(known, error),
         };
         refusal::advise(&mut answer);
-        self.lead_back(head, &mut answer);
+        if !is_guest {
+            self.lead_back(head, &mut answer);
+        }
         for name in NOT_PASSED_BACK {
             answer.headers.remove(name);
         }
         answer
     }
 
-    fn asked(&self, head: &http::request::Parts, body: Bytes) -> Result<Asked, Refusal> {
-        let caller = self.caller(&head.headers)?;
+    async fn answer(&self, guest: Option<(&Guests, Shown)>, asked: Asked) -> Result<Answer, GuestError> {
+        let answered = match guest {
+            Some((guests, shown)) => guests.answer(shown, asked).await,
+            None => self.gateway.answer(asked).await.map_err(GuestError::Dispatch),
+        };
+        match answered {
+            // HubSpot's own word about a token is an answer like any other.
+            Err(GuestError::Dispatch(DispatchError::DeadToken(Some(answer)))) => Ok(*answer),
+            answered => answered,
+        }
+    }
+
+    /// Answers with a refusal of our own, and counts it.
+    fn refuse(&self, refusal: Refusal) -> Answer {
+        self.refusals.count(refusal.reason());
+        refusal.answer(&self.gateway.correlation())
+    }
+
+    fn unanswered(&self, known: &Known, error: GuestError) -> Answer {
+        let correlation = self.gateway.correlation();
+        match error {
+            GuestError::Full => {
+                known.account().handle_refused();
+                self.refuse(refusal::crowded(&error.to_string()))
+            }
+            GuestError::Dispatch(error) => {
+                known.account().handle_unanswered();
+                tracing::info!(code = error.code(), %error, "a call has no answer of HubSpot");
+                self.refusals.count(refusal::reason(&error));
+                refusal::of(error, self.clock.now().wall, &correlation)
+            }
+        }
+    }
+
+    fn asked(&self, head: &http::request::Parts, body: Bytes, known: &Known) -> Result<Asked, Refusal> {
+        let caller = &known.caller;
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
         if !target.starts_with('/') || head.method == Method::CONNECT {
             return Err(
                 Refusal::new(400, "a path of HubSpot's API is expected, beginning with a slash".to_owned()).never()
             );
         }
+        let (lane, deadline) = (lane(&head.headers)?.unwrap_or(caller.lane), deadline(&head.headers)?);
+        let wanted = Wanted { portal: self.install.portal, method: &head.method, target, body: &body };
+        caller.access.allows(&wanted).map_err(|denied| refusal::denied(&denied))?;
+        let now = self.clock.now().wall;
+        let day_end = |now| self.days.day_ends(self.install.portal, now).unwrap_or(now + DAY);
+        known.account().take(now, day_end).map_err(|spent| refusal::spent(&spent, now))?;
         let mut headers = head.headers.clone();
         for name in NOT_PASSED_ON {
             headers.remove(name);
@@ -221,27 +288,40 @@ impl Face {
         for named in head.headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok()) {
             named.split(',').for_each(|name| drop(headers.remove(name.trim())));
         }
+        if !caller.access.is_unlimited() {
+            for name in METHOD_OVERRIDES {
+                headers.remove(name);
+            }
+        }
         Ok(Asked {
             install: self.install,
-            lane: lane(&head.headers)?.unwrap_or(caller.lane),
-            deadline: deadline(&head.headers)?,
+            lane,
+            deadline,
             caller: format!("{CALLER_PREFIX}{}", caller.name),
             method: head.method.clone(),
             target: target.to_owned(),
             headers,
             body,
+            joined: Arc::default(),
         })
     }
 
-    fn caller(&self, headers: &HeaderMap) -> Result<&Caller, Refusal> {
+    /// Who calls. What has the form of a HubSpot token and is nobody's is a guest's; anything else may be a mistyped key,
+    /// and leaves this machine for nowhere.
+    fn who(&self, headers: &HeaderMap) -> Result<Who<'_>, Refusal> {
         let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         let shown = shown.and_then(|value| value.split_once(' '));
         let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, secret)| secret.trim());
-        shown.and_then(|secret| self.callers.find(secret)).ok_or_else(|| {
-            let message = "Linchpin does not know this credential: send the key of a caller below `gateway.callers`, or \
-                           the configured HubSpot token, as `Authorization: Bearer ...`";
-            Refusal::new(401, message.to_owned()).with("category", "INVALID_AUTHENTICATION").never()
-        })
+        if let Some(known) = shown.and_then(|secret| self.callers.find(secret)) {
+            return Ok(Who { known, guest: None });
+        }
+        let guest = shown.and_then(|secret| Some((self.guests.as_ref()?, guest(secret)?)));
+        if guest.is_some() {
+            return Ok(Who { known: self.callers.unknown(), guest });
+        }
+        let message = "Linchpin does not know this credential: send the key of a caller below `gateway.callers`, or the \
+                       configured HubSpot token, as `Authorization: Bearer ...`";
+        Err(Refusal::new(401, message.to_owned()).with("category", "INVALID_AUTHENTICATION").never())
     }
 
     /// Absolute links of HubSpot lead back to the gateway: a client that followed them would leave it, and show its key
@@ -263,6 +343,21 @@ impl Face {
             answer.body = body;
         }
     }
+}
+
+/// Who makes a call.
+struct Who<'a> {
+    known: &'a Known,
+    /// Only of a token that nobody configured.
+    guest: Option<(&'a Guests, Shown)>,
+}
+
+fn guest(secret: &str) -> Option<Shown> {
+    let kind = match token_form(secret)? {
+        TokenForm::PrivateApp => CredentialKind::PrivateApp,
+        TokenForm::OAuth => CredentialKind::OAuth,
+    };
+    Some(Shown { hash: hash(secret), secret: secret.into(), kind })
 }
 
 /// The body with every occurrence replaced; none if there is none.

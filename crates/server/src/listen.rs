@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -117,6 +117,10 @@ async fn respond(face: Arc<Face>, request: Request<Incoming>) -> Result<Response
     let (head, body) = request.into_parts();
     if let Some(refused) = face.refused(&head) {
         return Ok(refused.map(Full::new));
+    }
+    if body.is_end_stream() {
+        let response = face.respond(Request::from_parts(head, Bytes::new())).await;
+        return Ok(response.map(Full::new));
     }
     let limit = face.body_bytes_max(&head);
     let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect());

@@ -38,11 +38,11 @@ struct Metric {
     kind: Type,
     help: &'static str,
     labels: &'static [&'static str],
-    read: fn(&State<'_>) -> Vec<Sample>,
+    read: fn(&State) -> Vec<Sample>,
 }
 
 /// Every metric.
-const METRICS: [Metric; 19] = [
+const METRICS: [Metric; 23] = [
     Metric {
         name: "linchpin_gateway_calls_total",
         kind: Type::Counter,
@@ -70,6 +70,34 @@ const METRICS: [Metric; 19] = [
         help: "Calls that were asked again alone after their batch.",
         labels: &[],
         read: |state| alone(state.saved.again),
+    },
+    Metric {
+        name: "linchpin_gateway_shared_total",
+        kind: Type::Counter,
+        help: "Reads that got the answer of another that asked the same.",
+        labels: &[],
+        read: |state| alone(state.saved.shared),
+    },
+    Metric {
+        name: "linchpin_gateway_cached_total",
+        kind: Type::Counter,
+        help: "Reads that were answered from what is kept.",
+        labels: &[],
+        read: |state| alone(state.saved.cached),
+    },
+    Metric {
+        name: "linchpin_gateway_witnessed_total",
+        kind: Type::Counter,
+        help: "Reads out of batches that were compared with a single call.",
+        labels: &[],
+        read: |state| alone(state.saved.witnessed),
+    },
+    Metric {
+        name: "linchpin_gateway_differed_total",
+        kind: Type::Counter,
+        help: "Of these, those that a single call answers otherwise.",
+        labels: &[],
+        read: |state| alone(state.saved.differed),
     },
     Metric {
         name: "linchpin_gateway_refused_total",
@@ -179,7 +207,7 @@ const METRICS: [Metric; 19] = [
 ];
 
 /// The page. While the door is closed there is nothing to say.
-pub(crate) fn page(state: Option<&State<'_>>) -> String {
+pub(crate) fn page(state: Option<&State>) -> String {
     let mut page = String::new();
     let Some(state) = state else { return page };
     for Metric { name, kind, help, read, .. } in &METRICS {
@@ -228,7 +256,7 @@ fn lane_label(lane: Lane) -> (&'static str, String) {
     ("lane", name_of(&lane))
 }
 
-fn saved(state: &State<'_>) -> Vec<Sample> {
+fn saved(state: &State) -> Vec<Sample> {
     let (mut joined, mut same, mut kept) = (0, 0, 0);
     for (_, row) in state.usage.rows() {
         joined += row.joined;
@@ -239,7 +267,7 @@ fn saved(state: &State<'_>) -> Vec<Sample> {
     how.map(|(how, count)| (vec![("how", how.to_owned())], count)).into()
 }
 
-fn travelled_alone(state: &State<'_>) -> Vec<Sample> {
+fn travelled_alone(state: &State) -> Vec<Sample> {
     let mut reasons = std::collections::BTreeMap::<&str, u64>::new();
     for (why, count) in state.usage.rows().flat_map(|(_, row)| &row.alone) {
         *reasons.entry(why).or_default() += count;
@@ -247,7 +275,7 @@ fn travelled_alone(state: &State<'_>) -> Vec<Sample> {
     reasons.into_iter().map(|(why, count)| (vec![("reason", why.to_owned())], count)).collect()
 }
 
-fn budgets(state: &State<'_>, limits: bool) -> Vec<Sample> {
+fn budgets(state: &State, limits: bool) -> Vec<Sample> {
     let windows = state.windows().map(|window| {
         let value = if limits { window.limit } else { window.used };
         (window_labels(window.scope), u64::from(value))
@@ -260,7 +288,7 @@ fn budgets(state: &State<'_>, limits: bool) -> Vec<Sample> {
     windows.chain(days).collect()
 }
 
-fn waiting(state: &State<'_>) -> Vec<Sample> {
+fn waiting(state: &State) -> Vec<Sample> {
     let each = state.windows().flat_map(|window| Lane::ALL.map(|lane| (window, lane)));
     let sample = |(window, lane): (&linchpin_core::schedule::WindowSnapshot, Lane)| {
         let mut labels = vec![lane_label(lane)];
@@ -270,7 +298,7 @@ fn waiting(state: &State<'_>) -> Vec<Sample> {
     each.map(sample).collect()
 }
 
-fn breaker_states(state: &State<'_>) -> Vec<Sample> {
+fn breaker_states(state: &State) -> Vec<Sample> {
     let all = breakers(&state.snapshot, state.install).into_iter();
     let sample = all.map(|(install, family, breaker)| {
         let value = match breaker_state(breaker) {
@@ -334,7 +362,7 @@ mod tests {
                 breakers: vec![((INSTALL, Family::Search), Breaker::Open { until: Mono(1) })],
                 ..Snapshot::default()
             },
-            saved: Saved { asked: 7, together: 5, again: 1, lanes: PerLane::new([3, 0, 4, 0]) },
+            saved: Saved { asked: 7, together: 5, again: 1, lanes: PerLane::new([3, 0, 4, 0]), ..Saved::default() },
             usage,
             shadow: false,
             callers: Vec::new(),

@@ -10,6 +10,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
+use linchpin_core::gateway::access::Denied;
+use linchpin_core::gateway::account::Spent;
 use linchpin_core::time::Wall;
 use linchpin_engine::dispatch::DispatchError;
 use linchpin_hubspot::answer::Answer;
@@ -55,6 +57,25 @@ pub(crate) fn reason(error: &DispatchError) -> &'static str {
         DispatchError::Overloaded { .. } => "overloaded",
         DispatchError::UnknownInstall => "unknown_install",
     }
+}
+
+/// The caller may not make this call. In the form in which HubSpot says that a token lacks a scope.
+pub(crate) fn denied(why: &Denied) -> Refusal {
+    Refusal::new(403, format!("Linchpin LP5101: {why}")).with("category", "MISSING_SCOPES").never()
+}
+
+/// The caller has made its calls of the day. In the form in which HubSpot says that the account's day is spent.
+pub(crate) fn spent(why: &Spent, now: Wall) -> Refusal {
+    Refusal::new(429, format!("Linchpin LP5102: {why}"))
+        .with("errorType", "RATE_LIMIT")
+        .with("policyName", "DAILY")
+        .after(why.until - now)
+        .never()
+}
+
+/// No more unknown tokens can be kept apart at once.
+pub(crate) fn crowded(why: &str) -> Refusal {
+    Refusal::rate(format!("Linchpin LP5103: {why}"), WINDOW)
 }
 
 /// An answer in the making.
@@ -148,6 +169,20 @@ mod tests {
         assert!(body(&full)["message"].as_str().unwrap().contains("LP3017"));
         let late = of(DispatchError::Deadline { wait: Some(Duration::from_millis(2_100)) }, Wall(0), "id");
         assert_eq!(late.headers[RETRY_AFTER], "3");
+    }
+
+    #[test]
+    fn what_a_caller_may_not_do_reads_like_hubspots_own_refusal_and_is_not_tried_again() {
+        let denied = denied(&Denied::Unnamed).answer("id");
+        assert_eq!((denied.status, &body(&denied)["category"]), (403, &Value::from("MISSING_SCOPES")));
+        assert!(body(&denied)["message"].as_str().unwrap().starts_with("Linchpin LP5101: "));
+        let spent = spent(&Spent { quota: 5, until: Wall(7_200_500) }, Wall(0)).answer("id");
+        assert_eq!((spent.status, &body(&spent)["policyName"]), (429, &Value::from("DAILY")));
+        assert_eq!(spent.headers[RETRY_AFTER], "7201");
+        assert!([denied, spent].iter().all(|answer| answer.headers[SHOULD_RETRY] == "false"));
+        let crowded = crowded("full").answer("id");
+        assert_eq!((crowded.status, &body(&crowded)["policyName"]), (429, &Value::from("TEN_SECONDLY_ROLLING")));
+        assert!(!crowded.headers.contains_key(SHOULD_RETRY));
     }
 
     #[test]

@@ -90,7 +90,7 @@ const ROWS: &[Row] = &[
     },
     Row {
         name: "linchpin-trials",
-        may: &[FACADE, ENGINE, MAPPING, PORTS, STORE_SQLITE, SOURCES, SIMULATOR, CORE, HUBSPOT],
+        may: &[FACADE, SERVER, ENGINE, MAPPING, PORTS, STORE_SQLITE, SOURCES, SIMULATOR, CORE, HUBSPOT],
         tests_may: &[],
         outside: None,
     },

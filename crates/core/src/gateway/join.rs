@@ -155,7 +155,7 @@ pub fn join(call: &Incoming<'_>, known: &dyn Definitions) -> Result<Joined, Alon
         Operation::AssociationList => associations(call, version)?,
         _ => return Err(Alone::NoBatch),
     };
-    let record = input.record(&group);
+    let record = input.record(call.install, &group);
     let writes = match input {
         Input::Record(_) => route.operation == Operation::ObjectArchive,
         Input::Update { .. } | Input::Create { .. } => true,
@@ -168,18 +168,28 @@ pub fn join(call: &Incoming<'_>, known: &dyn Definitions) -> Result<Joined, Alon
 
 impl Input {
     /// What may stand in a batch once: the record, or the content of one that does not exist yet.
-    fn record(&self, group: &Group) -> String {
+    fn record(&self, install: Install, group: &Group) -> String {
+        let portal = install.portal.0;
         match self {
-            Self::Record(id) | Self::Update { id, .. } => format!("{}:{id}", group.object_type),
+            // Associations do not wait for a write of the record's values, which may be in trouble.
+            Self::Record(id) if group.operation == Operation::AssociationList => {
+                format!("{} associations", named(install, &group.object_type, *id))
+            }
+            Self::Record(id) | Self::Update { id, .. } => named(install, &group.object_type, *id),
             Self::Create { values, unique, .. } => {
                 // HubSpot writes e-mail addresses and unique texts in lower case: two that differ in case only are one.
                 let text = |name: &str| values.get(name).map(|value| value.to_lowercase()).unwrap_or_default();
                 let names: Vec<&String> = unique.as_ref().map_or_else(|| values.keys().collect(), |name| vec![name]);
                 let content: Vec<String> = names.into_iter().map(|name| format!("{name}={:?}", text(name))).collect();
-                format!("new {}:{}", group.object_type, content.join("&"))
+                format!("{portal} new {}:{}", group.object_type, content.join("&"))
             }
         }
     }
+}
+
+/// A record, as everything that reads or writes it names it: whatever the credential, it is one in its account.
+pub(super) fn named(install: Install, object_type: &ObjectType, id: RecordId) -> String {
+    format!("{} {object_type}:{id}", install.portal.0)
 }
 
 /// The group as a key: two groups are equal exactly if their keys are. Texts are quoted, so that none runs into the next.

@@ -8,12 +8,17 @@
 //! Invariant: a caller gets what HubSpot would have answered to its call alone, or its call is asked alone. Whatever is
 //! not known to be equal travels alone.
 
+pub mod access;
+pub mod account;
+pub mod cache;
 pub mod compose;
 pub mod cut;
+pub mod flight;
 pub mod join;
 pub mod scopes;
 pub mod shadow;
 pub mod usage;
+pub mod witness;
 
 #[cfg(test)]
 mod tests;

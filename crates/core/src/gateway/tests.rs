@@ -39,6 +39,27 @@ fn joined(method: &Method, target: &str, body: &str) -> Result<Joined, Alone> {
     join(&Incoming { install: INSTALL, route: &route, query: &query, body: &body }, &Book)
 }
 
+#[test]
+fn associations_do_not_wait_for_a_write_of_values() {
+    let list = get("/crm/v4/objects/contacts/901/associations/companies").unwrap().join.record;
+    let read = get("/crm/v3/objects/contacts/901?properties=email").unwrap().join.record;
+    let write = patch(r#"{"properties":{"city":"Graz"}}"#).unwrap().join.record;
+    assert_eq!(read, write);
+    assert_ne!(list, write);
+}
+
+#[test]
+fn records_of_other_accounts_are_other_records() {
+    let route = routes::classify(&Method::DELETE, "/crm/v3/objects/contacts/901");
+    let record = |portal: u64| {
+        let install = Install { portal: PortalId(portal), app: AppId(7_007) };
+        let call = Incoming { install, route: &route, query: &[], body: &Bytes::new() };
+        join(&call, &Book).unwrap().join.record
+    };
+    assert_ne!(record(1), record(2));
+    assert_eq!(record(1), record(1));
+}
+
 fn get(target: &str) -> Result<Joined, Alone> {
     joined(&Method::GET, target, "")
 }

@@ -89,6 +89,11 @@ impl Breakers {
         }
     }
 
+    /// Forgets what is known of an install.
+    pub fn forget(&mut self, install: Install) {
+        self.0.retain(|(of, _), _| *of != install);
+    }
+
     /// HubSpot answered something that shows it is alive.
     pub fn handle_success(&mut self, circuit: Circuit) {
         self.0.remove(&circuit);

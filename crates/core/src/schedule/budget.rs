@@ -6,7 +6,8 @@
 //! Not here: whose turn it is ([`lanes`](super::lanes)), and what an answer means ([`verdict`](crate::verdict)).
 //!
 //! Invariants: a [`Permit`] is counted before it exists; it stays counted until a span after its attempt was reported,
-//! unless it was reported as unsent; headers never raise what is left; nothing leaves without a lease.
+//! unless it was reported as unsent; headers never raise what is left, unless the limits are assumed; nothing leaves
+//! without a lease.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
@@ -34,6 +35,10 @@ pub const RESTART_MARGIN: Duration = Duration::from_secs(2);
 pub const LEASE_AHEAD: Duration = Duration::from_micros(LEASE_AHEAD_MICROS);
 
 const LEASE_AHEAD_MICROS: u64 = 10_000_000;
+
+/// A cost class for each kind of window.
+const SCOPED: [CostClass; 5] =
+    [CostClass::Ordinary, CostClass::Search, CostClass::AssociationBatch, CostClass::Token, CostClass::Journal];
 
 /// How long nothing is sent in a window of seconds after it answered 429.
 pub const SECONDLY_PAUSE: Duration = Duration::from_secs(1);
@@ -193,7 +198,11 @@ impl Budget {
             (CostClass::Journal, limits.journal, 0),
         ];
         for (cost, rate, others) in windows {
-            self.open_window(Scope::of(install, cost), rate, others, (past, now));
+            let scope = Scope::of(install, cost);
+            self.open_window(scope, rate, others, (past, now));
+            if let Some(window) = self.windows.get_mut(&scope) {
+                window.assume(limits.assumed);
+            }
         }
         let days = [
             (DayScope::Account(install.portal), limits.daily, foreign_daily),
@@ -202,11 +211,32 @@ impl Budget {
         for (scope, limit, others) in days {
             let Some(limit) = limit else { continue };
             let day = self.days.entry(scope).or_insert_with(|| Day::new(limit, others));
+            day.assume(limits.assumed);
             if let Past::Recorded(record) | Past::Crashed { days: Some(record), .. } = past {
                 record.restore_day(scope, day, now);
             }
         }
         self.asks.push_back(Ask::DayEnds { portal: install.portal });
+    }
+
+    /// Forgets an install, and the windows that no other install draws on; returns those. What of it is still on its
+    /// way is counted nowhere when it comes home.
+    pub fn handle_forget(&mut self, install: Install) -> Vec<Scope> {
+        self.installs.remove(&install);
+        let left = |scope: &Scope| {
+            !self.installs.keys().any(|other| SCOPED.map(|cost| Scope::of(*other, cost)).contains(scope))
+        };
+        let forgotten: Vec<Scope> = SCOPED.map(|cost| Scope::of(install, cost)).into_iter().filter(left).collect();
+        for scope in &forgotten {
+            self.windows.remove(scope);
+            self.leases.remove(scope);
+            self.asked.remove(scope);
+        }
+        if !self.installs.keys().any(|other| other.portal == install.portal) {
+            self.days.remove(&DayScope::Account(install.portal));
+            self.days.remove(&DayScope::Association(install.portal));
+        }
+        forgotten
     }
 
     fn open_window(&mut self, scope: Scope, rate: Rate, others: u32, (past, now): (&Past, Now)) {
@@ -361,10 +391,8 @@ impl Budget {
 
     /// What a later process must know of this install's windows and days: for an orderly end.
     pub fn record(&self, install: Install, now: Now) -> WindowRecord {
-        let costs =
-            [CostClass::Ordinary, CostClass::Search, CostClass::AssociationBatch, CostClass::Token, CostClass::Journal];
         let mut record = WindowRecord::new(now.wall);
-        for scope in costs.map(|cost| Scope::of(install, cost)) {
+        for scope in SCOPED.map(|cost| Scope::of(install, cost)) {
             if let Some(window) = self.windows.get(&scope) {
                 record.add_window(scope, window, now);
             }

@@ -2,8 +2,11 @@
 //!
 //! An idle key sends at once, alone, so a lone caller waits for nothing. While a batch is on its way the next one
 //! gathers; it leaves when the first returns, when it is full, or when its oldest input has waited long enough.
-//! Writes to one record are serial, in the order of their arrival: a batch never holds two of them, nor one whose
-//! record another batch is writing. A read of a record that is being written waits for that write as well.
+//! Writes to one record are serial, in the order of their arrival over all keys: a batch never holds two of them, nor
+//! one whose record another batch is writing, nor one that would overtake an earlier write of its record. A read of a
+//! record that is being written waits for that write as well. Reads of one record that gather together take one input,
+//! however many they are; nothing ever joins a batch that has left, so that a read never learns what was true before
+//! its caller asked.
 //!
 //! Not here: what may share a batch (the key says it), how bodies are put together and cut apart.
 
@@ -32,7 +35,8 @@ pub struct JoinKey(pub String);
 pub struct Join {
     /// Which batches.
     pub key: JoinKey,
-    /// The record it is about, if it names one: at most once in a batch.
+    /// The record it is about, if it names one: at most one input of a batch. Reads under one key that name the same
+    /// record must want the same of it, as they share that input.
     pub record: Option<String>,
     /// Whether it writes.
     pub writes: bool,
@@ -62,13 +66,40 @@ struct Input {
 #[derive(Clone, Debug, Default)]
 struct Slot {
     waiting: VecDeque<Input>,
+    /// How many of them name each record.
+    named: BTreeMap<String, usize>,
+    /// How many of them name none.
+    unnamed: usize,
     out: BTreeSet<BatchId>,
 }
 
 impl Slot {
+    fn push(&mut self, input: Input) {
+        match &input.record {
+            Some(record) => *self.named.entry(record.clone()).or_default() += 1,
+            None => self.unnamed += 1,
+        }
+        self.waiting.push_back(input);
+    }
+
+    /// Forgets what `input`, which was taken out of `waiting`, counted for.
+    fn discount(&mut self, input: &Input) {
+        let Some(record) = &input.record else {
+            self.unnamed -= 1;
+            return;
+        };
+        if let Some(count) = self.named.get_mut(record) {
+            *count -= 1;
+            if *count == 0 {
+                self.named.remove(record);
+            }
+        }
+    }
+
     fn is_due(&self, now: Mono) -> bool {
         let Some(first) = self.waiting.front() else { return false };
-        self.out.is_empty() || self.waiting.len() >= INPUTS_MAX || first.since + GATHER_MAX <= now
+        let full = self.named.len() + self.unnamed >= INPUTS_MAX;
+        self.out.is_empty() || full || first.since + GATHER_MAX <= now
     }
 }
 
@@ -80,6 +111,12 @@ pub struct Coalescer {
     out: BTreeMap<BatchId, (JoinKey, Vec<Input>)>,
     /// Writes on their way, by record: over all keys, as a record may be written under several.
     writing: BTreeMap<String, BatchId>,
+    /// Writes that wait, by record, oldest first: over all keys as well.
+    to_write: BTreeMap<String, VecDeque<Ticket>>,
+    /// Keys with a batch on its way.
+    busy: BTreeSet<JoinKey>,
+    /// Keys to look at again when something has changed: an input of theirs had to stay.
+    held: BTreeSet<JoinKey>,
     batches_made: u64,
 }
 
@@ -87,29 +124,43 @@ impl Coalescer {
     /// Adds an input.
     pub fn handle_join(&mut self, ticket: Ticket, join: &Join, now: Mono) {
         let input = Input { ticket, record: join.record.clone(), writes: join.writes, since: now };
-        self.slots.entry(join.key.clone()).or_default().waiting.push_back(input);
+        if let Some(record) = input.record.clone().filter(|_| input.writes) {
+            self.to_write.entry(record).or_default().push_back(ticket);
+        }
+        if !self.is_free(&input) {
+            self.held.insert(join.key.clone());
+        }
+        self.slots.entry(join.key.clone()).or_default().push(input);
         self.keys.insert(ticket, join.key.clone());
     }
 
     /// Removes an input that has not left. False if it has, or never was here.
     pub fn handle_cancel(&mut self, ticket: Ticket) -> bool {
         let Some(key) = self.keys.remove(&ticket) else { return false };
-        if let Some(slot) = self.slots.get_mut(&key) {
-            slot.waiting.retain(|input| input.ticket != ticket);
-            self.forget_if_idle(&key);
+        if let Some(slot) = self.slots.get_mut(&key)
+            && let Some(place) = slot.waiting.iter().position(|input| input.ticket == ticket)
+            && let Some(input) = slot.waiting.remove(place)
+        {
+            slot.discount(&input);
+            self.no_longer_to_write(&input);
         }
+        self.forget_if_idle(&key);
         true
     }
 
     /// Removes all inputs of a key that have not left, oldest first.
     pub fn take_waiting(&mut self, key: &JoinKey) -> Vec<Ticket> {
         let Some(slot) = self.slots.get_mut(key) else { return Vec::new() };
-        let taken: Vec<Ticket> = slot.waiting.drain(..).map(|input| input.ticket).collect();
-        for ticket in &taken {
-            self.keys.remove(ticket);
+        let taken: Vec<Input> = slot.waiting.drain(..).collect();
+        for input in &taken {
+            slot.discount(input);
+        }
+        for input in &taken {
+            self.keys.remove(&input.ticket);
+            self.no_longer_to_write(input);
         }
         self.forget_if_idle(key);
-        taken
+        taken.into_iter().map(|input| input.ticket).collect()
     }
 
     /// How many inputs wait.
@@ -127,24 +178,36 @@ impl Coalescer {
         self.slots.get(key)?.waiting.back().map(|input| input.ticket)
     }
 
+    /// Whether as much waits under the key as a batch can hold.
+    pub fn is_full(&self, key: &JoinKey) -> bool {
+        self.slots.get(key).is_some_and(|slot| slot.waiting.len() >= INPUTS_MAX)
+    }
+
     /// Whether a batch of the key may leave now.
     pub fn is_due(&self, key: &JoinKey, now: Mono) -> bool {
-        self.slots.get(key).is_some_and(|slot| slot.is_due(now) && slot.waiting.iter().any(|input| self.is_free(input)))
+        self.slots.get(key).is_some_and(|slot| slot.is_due(now) && self.has_free(slot))
     }
 
     /// Takes the inputs that leave together now: from here on nothing joins them. None if none is due.
     pub fn seal(&mut self, key: &JoinKey, now: Mono) -> Option<Batch> {
         if !self.is_due(key, now) {
+            self.hold(key);
             return None;
         }
+        self.busy.insert(key.clone());
+        self.held.remove(key);
         let slot = self.slots.get_mut(key)?;
-        let (taken, left) = split(std::mem::take(&mut slot.waiting), &self.writing);
+        let (taken, left) = split(std::mem::take(&mut slot.waiting), &self.writing, &self.to_write);
         slot.waiting = left;
+        for input in &taken {
+            slot.discount(input);
+        }
         self.batches_made += 1;
         let id = BatchId(self.batches_made);
         slot.out.insert(id);
         for input in &taken {
             self.keys.remove(&input.ticket);
+            self.no_longer_to_write(input);
             if let Some(record) = input.record.clone().filter(|_| input.writes) {
                 self.writing.insert(record, id);
             }
@@ -162,45 +225,104 @@ impl Coalescer {
         }
         if let Some(slot) = self.slots.get_mut(&key) {
             slot.out.remove(&id);
+            if slot.out.is_empty() {
+                self.busy.remove(&key);
+            }
         }
+        self.hold(&key);
         self.forget_if_idle(&key);
     }
 
-    /// The keys of which a batch may leave now.
+    /// The keys of which a batch may leave now because something returned, was taken back, or has waited long enough.
+    ///
+    /// Not those that were due when their first input came: many of them may wait for nothing but the budget.
     pub fn due(&self, now: Mono) -> Vec<JoinKey> {
-        self.slots.keys().filter(|key| self.is_due(key, now)).cloned().collect()
+        self.busy.union(&self.held).filter(|key| self.is_due(key, now)).cloned().collect()
     }
 
     /// When the next key falls due by waiting alone.
     pub fn poll_timeout(&self) -> Option<Mono> {
-        let gathering = self.slots.values().filter(|slot| !slot.out.is_empty());
+        let gathering = self.busy.iter().filter_map(|key| self.slots.get(key));
         gathering.filter_map(|slot| slot.waiting.front()).map(|input| input.since + GATHER_MAX).min()
     }
 
-    /// Whether no batch is writing the input's record.
+    /// Whether an input may leave that is the first about its record.
+    fn has_free(&self, slot: &Slot) -> bool {
+        let mut met = BTreeSet::new();
+        let mut firsts =
+            slot.waiting.iter().filter(|input| input.record.as_ref().is_none_or(|record| met.insert(record)));
+        firsts.any(|input| self.is_free(input))
+    }
+
+    /// Whether the input may leave: no batch is writing its record, and it overtakes no earlier write of it.
     fn is_free(&self, input: &Input) -> bool {
-        input.record.as_ref().is_none_or(|record| !self.writing.contains_key(record))
+        is_free(input, &self.writing, &self.to_write)
+    }
+
+    fn no_longer_to_write(&mut self, input: &Input) {
+        let Some(record) = input.record.as_ref().filter(|_| input.writes) else { return };
+        if let Some(queue) = self.to_write.get_mut(record) {
+            queue.retain(|ticket| *ticket != input.ticket);
+            if queue.is_empty() {
+                self.to_write.remove(record);
+            }
+        }
+    }
+
+    /// Has the key looked at again, if anything waits there.
+    fn hold(&mut self, key: &JoinKey) {
+        if self.slots.get(key).is_some_and(|slot| !slot.waiting.is_empty()) {
+            self.held.insert(key.clone());
+        }
     }
 
     fn forget_if_idle(&mut self, key: &JoinKey) {
         if self.slots.get(key).is_some_and(|slot| slot.waiting.is_empty() && slot.out.is_empty()) {
             self.slots.remove(key);
+            self.held.remove(key);
         }
     }
 }
 
+type Writing = BTreeMap<String, BatchId>;
+type ToWrite = BTreeMap<String, VecDeque<Ticket>>;
+
+fn is_free(input: &Input, writing: &Writing, to_write: &ToWrite) -> bool {
+    let Some(record) = &input.record else { return true };
+    let first = || to_write.get(record).and_then(VecDeque::front).is_none_or(|first| *first == input.ticket);
+    !writing.contains_key(record) && (!input.writes || first())
+}
+
+/// What a batch in the making knows of a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Met {
+    /// It reads it: further reads share that input.
+    Read,
+    /// It writes it, or something about it has to stay: so does all that came later.
+    Closed,
+}
+
 /// Takes up to a batch of inputs, in order; whatever meets a record that is taken or being written stays, and so does
-/// everything later about that record.
-fn split(waiting: VecDeque<Input>, writing: &BTreeMap<String, BatchId>) -> (Vec<Input>, VecDeque<Input>) {
+/// everything later about that record. Only reads of one record go together.
+fn split(waiting: VecDeque<Input>, writing: &Writing, to_write: &ToWrite) -> (Vec<Input>, VecDeque<Input>) {
     let (mut taken, mut left) = (Vec::new(), VecDeque::new());
-    let mut met = BTreeSet::new();
+    let mut met: BTreeMap<String, Met> = BTreeMap::new();
+    let mut inputs = 0;
     for input in waiting {
-        let clashes = input.record.as_ref().is_some_and(|record| met.contains(record) || writing.contains_key(record));
-        met.extend(input.record.clone());
-        if clashes || taken.len() >= INPUTS_MAX {
-            left.push_back(input);
-        } else {
+        let known = input.record.as_ref().and_then(|record| met.get(record).copied());
+        let (goes, is_new) = match known {
+            Some(Met::Read) => (!input.writes, false),
+            Some(Met::Closed) => (false, false),
+            None => (inputs < INPUTS_MAX && is_free(&input, writing, to_write), true),
+        };
+        if let Some(record) = input.record.clone() {
+            met.insert(record, if goes && !input.writes { Met::Read } else { Met::Closed });
+        }
+        if goes {
+            inputs += usize::from(is_new);
             taken.push(input);
+        } else {
+            left.push_back(input);
         }
     }
     (taken, left)

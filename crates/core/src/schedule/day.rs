@@ -20,6 +20,8 @@ const LENGTH: Duration = Duration::from_secs(24 * 60 * 60);
 #[derive(Clone, Debug)]
 pub(super) struct Day {
     limit: u64,
+    /// The limit is a guess that headers may correct upwards as well.
+    assumed: bool,
     /// Calls counted, those in flight among them.
     used: u64,
     in_flight: u64,
@@ -35,7 +37,12 @@ impl Day {
     /// A day of which nothing is used yet.
     pub(super) fn new(limit: u64, left_to_others: u64) -> Self {
         let limit = limit.saturating_sub(left_to_others);
-        Self { limit, used: 0, in_flight: 0, began: None, ends: None, spent_until: None }
+        Self { limit, assumed: false, used: 0, in_flight: 0, began: None, ends: None, spent_until: None }
+    }
+
+    /// Says whether the limit is a guess.
+    pub(super) fn assume(&mut self, assumed: bool) {
+        self.assumed = assumed;
     }
 
     /// Says when the running day ends. Returns whether that was news.
@@ -98,7 +105,7 @@ impl Day {
         if self.of_another_day(sent) {
             return;
         }
-        self.limit = self.limit.min(daily);
+        self.limit = if self.assumed { daily } else { self.limit.min(daily) };
         // Our calls in flight may be missing in its count.
         self.used = self.used.max(daily.saturating_sub(remaining) + self.in_flight);
     }

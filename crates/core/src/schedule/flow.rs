@@ -75,7 +75,8 @@ impl<D: Rng> Scheduler<D> {
         };
         let waiting = self.pools.get(&scope).map_or_else(PerLane::default, super::Pool::waiting);
         let limit = *QUEUE_MAX.get(wanted.lane);
-        if *waiting.get(wanted.lane) >= limit || wanted.join.is_some() && self.coalescer.waiting() >= limit {
+        let gathers = wanted.join.is_some() && *self.gathered.get(wanted.lane) >= limit;
+        if *waiting.get(wanted.lane) >= limit || gathers {
             return Err(Refused::QueueFull { limit });
         }
         let Some(deadline) = wanted.deadline else { return Ok(()) };
@@ -104,7 +105,7 @@ impl<D: Rng> Scheduler<D> {
             self.hurry(key, unit);
             return;
         }
-        if !self.coalescer.is_due(key, now.mono) {
+        if !self.coalescer.is_due(key, now.mono) || self.is_held_back(key, now.mono) {
             return;
         }
         let oldest = self.coalescer.oldest(key).and_then(|ticket| self.jobs.get(&ticket));
@@ -117,6 +118,14 @@ impl<D: Rng> Scheduler<D> {
         job.batch = Some(Gathered { key: key.clone(), sealed: None, members: Vec::new() });
         self.jobs.insert(unit, job);
         self.requeue(unit, now);
+    }
+
+    /// Whether the key's next batch gathers for a while, because its window fills up.
+    fn is_held_back(&self, key: &JoinKey, now: Mono) -> bool {
+        let Some(until) = self.rhythm.held_until(key, now) else { return false };
+        let newest = self.coalescer.newest(key).and_then(|ticket| self.jobs.get(&ticket));
+        let in_time = newest.and_then(|job| job.submission.deadline).is_none_or(|deadline| deadline > until);
+        in_time && !self.coalescer.is_full(key)
     }
 
     /// A waiting batch goes into the lane of its most urgent input.
@@ -243,7 +252,11 @@ impl<D: Rng> Scheduler<D> {
         }
         self.breakers.handle_send(circuit);
         self.on_wire.insert(permit.id(), ticket);
+        let view = self.budget.view(scope);
         let Some(job) = self.jobs.get_mut(&ticket) else { return false };
+        if let (Some(gathered), Some(view)) = (&job.batch, view) {
+            self.rhythm.handle_send(&gathered.key, tickets.len(), &view, now.mono);
+        }
         job.state = State::OnItsWay;
         job.attempts += 1;
         self.totals.sent += 1;
@@ -270,11 +283,14 @@ impl<D: Rng> Scheduler<D> {
         for member in &batch.tickets {
             let Some(member) = self.jobs.get_mut(member) else { continue };
             member.state = State::OnItsWay;
+            *self.gathered.get_mut(member.submission.lane) -= 1;
             // The batch is worth repeating as long as anybody waits for it.
             deadline = deadline.zip(member.submission.deadline).map(|(a, b)| a.max(b));
         }
         let job = self.jobs.get_mut(&ticket)?;
         job.submission.deadline = deadline;
+        // A repeat may have to wait for its turn, or for the breaker.
+        self.deadlines.extend(deadline.map(|at| (at, ticket)));
         job.batch = Some(Gathered { key, sealed: Some(batch.id), members: batch.tickets.clone() });
         Some(batch.tickets)
     }
@@ -358,7 +374,8 @@ impl<D: Rng> Scheduler<D> {
             State::BackingOff(at) => {
                 self.backoffs.remove(&(at, ticket));
             }
-            State::Gathering | State::OnItsWay => {}
+            State::Gathering => *self.gathered.get_mut(job.submission.lane) -= 1,
+            State::OnItsWay => {}
         }
         let Some(batch) = job.batch else {
             self.actions.push_back(Action::Finish { ticket, end: end.clone() });
@@ -366,6 +383,7 @@ impl<D: Rng> Scheduler<D> {
         };
         // Whoever waits for a batch that never leaves ends as it does.
         let waiting = if batch.sealed.is_none() { self.coalescer.take_waiting(&batch.key) } else { Vec::new() };
+        self.freed |= !waiting.is_empty();
         for member in batch.members.into_iter().chain(waiting) {
             self.finish(member, end, now);
         }

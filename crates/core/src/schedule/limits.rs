@@ -82,6 +82,8 @@ pub struct Limits {
     pub journal: Rate,
     /// What is kept back, and for whom.
     pub shares: Shares,
+    /// Nobody has said what the account pays for: answers that name higher limits are believed.
+    pub assumed: bool,
 }
 
 impl Limits {
@@ -100,6 +102,7 @@ impl Limits {
             token: Rate::in_a_second(TOKEN_PER_SECOND),
             journal: Rate::in_a_second(JOURNAL_PER_SECOND),
             shares: Shares::default(),
+            assumed: false,
         }
     }
 }
@@ -120,6 +123,7 @@ mod tests {
             token: Rate { permits: 5, per: Duration::from_secs(1) },
             journal: Rate { permits: 10, per: Duration::from_secs(1) },
             shares: Shares::default(),
+            assumed: false,
         };
         assert_eq!(limits, expected);
         assert_eq!(Limits::of(Tier::Professional, AppKind::Public, 0).daily, None);

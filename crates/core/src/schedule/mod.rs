@@ -17,6 +17,7 @@ mod permit;
 mod pool;
 pub mod record;
 pub mod retry;
+mod rhythm;
 mod submission;
 mod window;
 
@@ -41,6 +42,7 @@ use self::lanes::PerLane;
 use self::limits::{AppKind, Limits};
 use self::pool::Pool;
 use self::record::WindowRecord;
+use self::rhythm::Rhythm;
 use crate::time::{Mono, Now, Wall};
 use crate::verdict::{self, Attempt, Health, Outcome};
 
@@ -82,12 +84,15 @@ pub struct Scheduler<D> {
     budget: Budget,
     breakers: Breakers,
     coalescer: Coalescer,
+    rhythm: Rhythm,
     kinds: BTreeMap<Install, AppKind>,
     pools: BTreeMap<Scope, Pool>,
     jobs: BTreeMap<Ticket, Job>,
     on_wire: BTreeMap<PermitId, Ticket>,
     /// Batches that wait in a pool, not yet sealed.
     gathering: BTreeMap<JoinKey, Ticket>,
+    /// How many submissions gather, by lane.
+    gathered: PerLane<usize>,
     backoffs: BTreeSet<(Mono, Ticket)>,
     deadlines: BTreeSet<(Mono, Ticket)>,
     wakes: BTreeSet<(Mono, Scope)>,
@@ -95,6 +100,8 @@ pub struct Scheduler<D> {
     tickets_made: u64,
     totals: Totals,
     shutting_down: bool,
+    /// An input ended without leaving: another key's write of its record may be free.
+    freed: bool,
     seen: Mono,
 }
 
@@ -106,11 +113,13 @@ impl<D: Rng> Scheduler<D> {
             budget: Budget::default(),
             breakers: Breakers::default(),
             coalescer: Coalescer::default(),
+            rhythm: Rhythm::default(),
             kinds: BTreeMap::new(),
             pools: BTreeMap::new(),
             jobs: BTreeMap::new(),
             on_wire: BTreeMap::new(),
             gathering: BTreeMap::new(),
+            gathered: PerLane::default(),
             backoffs: BTreeSet::new(),
             deadlines: BTreeSet::new(),
             wakes: BTreeSet::new(),
@@ -118,6 +127,7 @@ impl<D: Rng> Scheduler<D> {
             tickets_made: 0,
             totals: Totals::default(),
             shutting_down: false,
+            freed: false,
             seen: Mono::default(),
         }
     }
@@ -129,10 +139,33 @@ impl<D: Rng> Scheduler<D> {
         self.take_asks();
     }
 
+    /// Forgets an install. What of it has not left ends as cancelled, and what is on its way comes home uncounted: let
+    /// an install be idle for longer than any window and any attempt before.
+    pub fn handle_forget(&mut self, install: Install, now: Now) {
+        let mut waiting = Vec::new();
+        for (ticket, job) in self.jobs.iter_mut().filter(|(_, job)| job.submission.install == install) {
+            // Nothing of it is sent again.
+            job.cancelled = true;
+            waiting.extend(job.has_not_left().then_some(*ticket));
+        }
+        for ticket in waiting {
+            self.coalescer.handle_cancel(ticket);
+            self.finish(ticket, &End::Cancelled, now);
+        }
+        for scope in self.budget.handle_forget(install) {
+            if let Some(at) = self.pools.remove(&scope).and_then(|pool| pool.wake) {
+                self.wakes.remove(&(at, scope));
+            }
+        }
+        self.breakers.forget(install);
+        self.kinds.remove(&install);
+    }
+
     /// Takes a lease that was asked for.
     pub fn handle_lease(&mut self, scope: Scope, lease: Lease, now: Now) {
         self.budget.handle_lease(scope, lease);
         self.pump(scope, now);
+        self.gather_freed(now);
     }
 
     /// Says when the account's running day ends.
@@ -155,6 +188,7 @@ impl<D: Rng> Scheduler<D> {
         self.pools.entry(scope).or_default().note_arrival(submission.lane, now.mono);
         if let Some(join) = submission.join.clone() {
             self.coalescer.handle_join(ticket, &join, now.mono);
+            *self.gathered.get_mut(submission.lane) += 1;
             self.jobs.insert(ticket, Job::new(submission, State::Gathering));
             self.gather(&join.key, now);
         } else {
@@ -162,6 +196,7 @@ impl<D: Rng> Scheduler<D> {
             self.jobs.insert(ticket, Job::new(submission, State::Queued));
         }
         self.pump(scope, now);
+        self.gather_freed(now);
         Ok(ticket)
     }
 
@@ -172,8 +207,9 @@ impl<D: Rng> Scheduler<D> {
         match job.state {
             State::OnItsWay => Cancelled::OnItsWay,
             State::Queued | State::Gathering | State::BackingOff(_) => {
-                self.coalescer.handle_cancel(ticket);
+                self.freed |= self.coalescer.handle_cancel(ticket);
                 self.finish(ticket, &End::Cancelled, now);
+                self.gather_freed(now);
                 Cancelled::Removed
             }
         }
@@ -215,6 +251,7 @@ impl<D: Rng> Scheduler<D> {
         let verdict = verdict::verdict(&outcome, &attempt, now.mono, &mut self.dice);
         self.apply(ticket, verdict, outcome, now);
         self.pump(scope, now);
+        self.gather_freed(now);
     }
 
     /// Takes back a permit that nothing was sent with, because everybody who wanted it has left. Their calls end as
@@ -227,14 +264,18 @@ impl<D: Rng> Scheduler<D> {
         self.breakers.handle_unseen(circuit, now.mono);
         self.finish(ticket, &End::Cancelled, now);
         self.pump(scope, now);
+        self.gather_freed(now);
     }
 
     /// Refuses what comes, and ends what has not left. What is on its way runs to its end, without another attempt.
     pub fn handle_shutdown(&mut self, now: Now) {
         self.shutting_down = true;
         let waiting: Vec<Ticket> = self.jobs.iter().filter(|(_, job)| job.has_not_left()).map(|(t, _)| *t).collect();
+        // All leave the coalescer before the first end: a batch that ends frees its records, and lets others go.
+        for ticket in &waiting {
+            self.coalescer.handle_cancel(*ticket);
+        }
         for ticket in waiting {
-            self.coalescer.handle_cancel(ticket);
             self.finish(ticket, &End::Shutdown, now);
         }
     }
@@ -252,13 +293,14 @@ impl<D: Rng> Scheduler<D> {
             let Some(job) = self.jobs.get_mut(&ticket).filter(|job| job.has_not_left()) else { continue };
             // Why there is no answer says more than that the time is up.
             let end = job.trouble.take().map_or(End::Deadline, End::Unreachable);
-            self.coalescer.handle_cancel(ticket);
+            self.freed |= self.coalescer.handle_cancel(ticket);
             self.finish(ticket, &end, now);
         }
         while let Some((at, ticket)) = self.backoffs.first().copied().filter(|(at, _)| *at <= now.mono) {
             self.backoffs.remove(&(at, ticket));
             self.requeue(ticket, now);
         }
+        self.rhythm.handle_timeout(now.mono);
         for key in self.coalescer.due(now.mono) {
             self.gather(&key, now);
         }
@@ -269,6 +311,16 @@ impl<D: Rng> Scheduler<D> {
             }
             self.pump(scope, now);
         }
+        self.gather_freed(now);
+    }
+
+    /// Lets writes go on that waited for one that never left.
+    fn gather_freed(&mut self, now: Now) {
+        while std::mem::take(&mut self.freed) {
+            for key in self.coalescer.due(now.mono) {
+                self.gather(&key, now);
+            }
+        }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) has something to do.
@@ -278,7 +330,8 @@ impl<D: Rng> Scheduler<D> {
         let wake = self.wakes.first().map(|(at, _)| *at);
         // A key whose time is over and that is not due waits for a record, not for the clock.
         let gathering = self.coalescer.poll_timeout().filter(|at| *at > self.seen);
-        [backoff, deadline, wake, gathering, self.budget.poll_timeout()].into_iter().flatten().min()
+        let rhythm = self.rhythm.poll_timeout();
+        [backoff, deadline, wake, gathering, rhythm, self.budget.poll_timeout()].into_iter().flatten().min()
     }
 
     /// The next thing that the shell has to do.

@@ -58,8 +58,10 @@ impl Expiring {
 /// One rolling window.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
-    /// What HubSpot allows, less what is left to others. Only ever lowered by what headers say.
+    /// What HubSpot allows, less what is left to others. Only ever lowered by what headers say, unless it is assumed.
     limit: u32,
+    /// The limit is a guess that headers may correct upwards as well.
+    assumed: bool,
     /// The span, with its margin.
     span: Duration,
     /// The part of the limit that is leased to this process; nothing until the shell has answered.
@@ -83,6 +85,7 @@ impl Window {
     pub(super) fn new(rate: Rate, left_to_others: u32) -> Self {
         Self {
             limit: rate.permits.saturating_sub(left_to_others).max(1),
+            assumed: false,
             span: rate.per + WINDOW_MARGIN,
             leased: 0,
             in_flight: 0,
@@ -92,6 +95,11 @@ impl Window {
             closed_until: None,
             slowed: None,
         }
+    }
+
+    /// Says whether the limit is a guess.
+    pub(super) fn assume(&mut self, assumed: bool) {
+        self.assumed = assumed;
     }
 
     /// Permits that ever came back by themselves: noted when a call leaves, for [`observe`](Self::observe).
@@ -170,7 +178,8 @@ impl Window {
     /// HubSpot counted at some moment since the call left. All our calls in flight may be in its count, and so may
     /// those whose permits came back since; what exceeds them is certainly somebody else's.
     pub(super) fn observe(&mut self, (max, remaining): (u32, u32), released_before: u64, now: Mono) {
-        if max > 0 && max < self.limit {
+        // What more is allowed counts from the next lease on.
+        if max > 0 && (max < self.limit || self.assumed) {
             self.limit = max;
         }
         let since = u32::try_from(self.released.saturating_sub(released_before)).unwrap_or(u32::MAX);

@@ -52,6 +52,11 @@ impl Horizons {
         self.saved.entry(install).or_default();
     }
 
+    /// The install will send nothing any more.
+    pub(super) fn forget(&mut self, install: Install) {
+        self.saved.remove(&install);
+    }
+
     /// Tells the store how long the installs of a window may send, and what is counted so far. Returns until when they
     /// all may.
     pub(super) async fn extend(

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use linchpin_core::gateway::join::Joined;
+use linchpin_core::schedule::coalesce::Join;
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_core::schedule::limits::{AppKind, Limits};
 use linchpin_core::schedule::{Snapshot, Ticket};
@@ -120,8 +121,9 @@ type Reply = oneshot::Sender<Result<Shared, DispatchError>>;
 /// What the owner is told from outside.
 enum Message {
     Install { install: Install, kind: AppKind, limits: Limits, done: oneshot::Sender<Result<(), StoreError>> },
-    Call { request: Box<CallRequest>, joined: Option<Arc<Joined>>, reply: Reply },
+    Call { request: Box<CallRequest>, way: Way, reply: Reply },
     DayEnds { portal: PortalId, ends: Wall },
+    Forget { install: Install },
     Snapshot { reply: oneshot::Sender<Snapshot> },
 }
 
@@ -154,8 +156,8 @@ impl Dispatch {
     /// # Errors
     /// There is no answer: see [`DispatchError`].
     pub async fn call(&self, request: CallRequest) -> Result<Answer, DispatchError> {
-        match self.send(request, None).await? {
-            Shared::Alone(answer) | Shared::Place(Place { answer, .. }) => Ok(answer),
+        match self.send(request, Way::Alone).await? {
+            Shared::Alone(answer) | Shared::Along(answer) | Shared::Place(Place { answer, .. }) => Ok(answer),
         }
     }
 
@@ -165,12 +167,23 @@ impl Dispatch {
     /// # Errors
     /// There is no answer: see [`DispatchError`].
     pub async fn call_joined(&self, request: CallRequest, joined: Joined) -> Result<Shared, DispatchError> {
-        self.send(request, Some(Arc::new(joined))).await
+        self.send(request, Way::Batch(Arc::new(joined))).await
     }
 
-    async fn send(&self, request: CallRequest, joined: Option<Arc<Joined>>) -> Result<Shared, DispatchError> {
+    /// The same for a call whose answer serves all who ask the very same: those that gather under one key and record
+    /// leave as one call, as the first of them made it, and each gets its answer. None joins a call that has left.
+    ///
+    /// With `writes`, a record and a key of its own a call shares with nobody, and waits its turn to write the record.
+    ///
+    /// # Errors
+    /// There is no answer: see [`DispatchError`].
+    pub async fn call_same(&self, request: CallRequest, join: Join) -> Result<Shared, DispatchError> {
+        self.send(request, Way::Same(join)).await
+    }
+
+    async fn send(&self, request: CallRequest, way: Way) -> Result<Shared, DispatchError> {
         let (reply, answer) = oneshot::channel();
-        let message = Message::Call { request: Box::new(request), joined, reply };
+        let message = Message::Call { request: Box::new(request), way, reply };
         self.inbox.send(message).await.map_err(|_| DispatchError::Shutdown)?;
         // Taken, and then forgotten: the owner broke off, and nobody knows whether the call had left.
         answer.await.unwrap_or_else(|_| Err(DispatchError::Unknown(Box::new(Unresolved { answer: None, cause: None }))))
@@ -180,6 +193,12 @@ impl Dispatch {
     pub async fn day_ends(&self, portal: PortalId, ends: Wall) {
         // A door that is closed needs no day.
         drop(self.inbox.send(Message::DayEnds { portal, ends }).await);
+    }
+
+    /// Forgets an install that has been idle for longer than any window lasts and any attempt may take.
+    pub async fn forget(&self, install: Install) {
+        // A door that is closed has forgotten all.
+        drop(self.inbox.send(Message::Forget { install }).await);
     }
 
     /// What the scheduler looks like now; none when the door is closed.
@@ -201,23 +220,54 @@ pub enum InstallError {
     Store(#[source] StoreError),
 }
 
+/// With whom a call may leave.
+enum Way {
+    /// With nobody.
+    Alone,
+    /// As an input of a batch.
+    Batch(Arc<Joined>),
+    /// As one call with all who ask the same.
+    Same(Join),
+}
+
+impl Way {
+    fn join(&self) -> Option<&Join> {
+        match self {
+            Self::Alone => None,
+            Self::Batch(joined) => Some(&joined.join),
+            Self::Same(join) => Some(join),
+        }
+    }
+}
+
 /// What the owner keeps of a call until its end.
 struct Pending {
     call: Arc<Call>,
     install: Install,
     origin: Origin,
     reply: Reply,
-    /// How it may share a batch.
-    joined: Option<Arc<Joined>>,
-    /// The batch that it left with, and its place there.
-    ride: Option<(Arc<Ride>, usize)>,
+    way: Way,
+    with: With,
+}
+
+/// With whom a call has left.
+enum With {
+    /// By itself, or first of those that ask the same; or not yet.
+    Nobody,
+    /// As what another asked.
+    Another,
+    /// In a batch, with its place there, and whether it began the batch.
+    Others(Arc<Ride>, usize, bool),
 }
 
 impl Pending {
     /// Whether it is sent as it is when nothing else leaves with it. What costs another thing alone was admitted for
     /// the batch's price.
     fn is_alone(&self) -> bool {
-        self.joined.as_ref().is_none_or(|joined| joined.cost == self.call.cost)
+        match &self.way {
+            Way::Alone | Way::Same(_) => true,
+            Way::Batch(joined) => joined.cost == self.call.cost,
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use linchpin_core::gateway::join::Joined;
 use linchpin_core::schedule::budget::{Ask, Lease, Scope};
 use linchpin_core::schedule::{Action, End, Permit, PermitId, Scheduler, Submission, Ticket};
 use linchpin_core::time::{Mono, Now};
@@ -20,12 +19,15 @@ use tokio::sync::mpsc;
 
 use super::error::told;
 use super::horizon::Horizons;
-use super::{CallRequest, DispatchError, Message, Parts, Pending, PendingCalls, Place, Reply, Ride, Shared};
+use super::{CallRequest, DispatchError, Message, Parts, Pending, PendingCalls, Place, Reply, Ride, Shared, Way, With};
 use crate::tasks::Tasks;
 use crate::upstream::{Cause, CauseKind, Outcome, Upstream};
 
 /// Outcomes that may wait for the owner.
 const OUTCOMES_MAX: usize = 1_024;
+
+/// Messages and outcomes that are taken in one go, before what they lead to is done.
+const GO_MAX: usize = 64;
 
 /// How long the end waits for what is on its way.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
@@ -80,9 +82,23 @@ impl Owner {
                     None => break,
                 },
             }
+            self.take_more().await;
             self.act().await;
         }
         self.close().await;
+    }
+
+    /// Takes what lies ready as well: a busy door looks at its clock and its timers once for all of it.
+    async fn take_more(&mut self) {
+        for _ in 0..GO_MAX {
+            if let Ok((permit, outcome)) = self.outcomes.try_recv() {
+                self.on_outcome(permit, outcome);
+            } else if let Ok(message) = self.messages.try_recv() {
+                self.on_message(message).await;
+            } else {
+                return;
+            }
+        }
     }
 
     fn now(&self) -> Now {
@@ -108,8 +124,12 @@ impl Owner {
                 // Whoever asked may have left.
                 drop(done.send(outcome));
             }
-            Message::Call { request, joined, reply } => self.submit(*request, joined, reply),
+            Message::Call { request, way, reply } => self.submit(*request, way, reply),
             Message::DayEnds { portal, ends } => self.scheduler.handle_day_ends(portal, ends),
+            Message::Forget { install } => {
+                self.horizons.forget(install);
+                self.scheduler.handle_forget(install, self.now());
+            }
             Message::Snapshot { reply } => {
                 let snapshot = self.scheduler.look(self.now());
                 // Whoever asked may have left.
@@ -118,21 +138,21 @@ impl Owner {
         }
     }
 
-    fn submit(&mut self, request: CallRequest, joined: Option<Arc<Joined>>, reply: Reply) {
+    fn submit(&mut self, request: CallRequest, way: Way, reply: Reply) {
         let CallRequest { install, lane, call, deadline, origin } = request;
         let now = self.now();
         let submission = Submission {
             install,
             lane,
-            cost: joined.as_ref().map_or(call.cost, |joined| joined.cost),
+            cost: if let Way::Batch(joined) = &way { joined.cost } else { call.cost },
             effect: call.effect,
             family: call.family,
             deadline: deadline.map(|wait| now.mono + wait),
-            join: joined.as_ref().map(|joined| joined.join.clone()),
+            join: way.join().cloned(),
         };
         match self.scheduler.handle_submit(submission, now) {
             Ok(ticket) => {
-                let pending = Pending { call: Arc::new(call), install, origin, reply, joined, ride: None };
+                let pending = Pending { call: Arc::new(call), install, origin, reply, way, with: With::Nobody };
                 self.pending.insert(ticket, pending);
             }
             Err(refused) => drop(reply.send(Err(DispatchError::from(refused)))),
@@ -153,9 +173,10 @@ impl Owner {
                 Action::Finish { ticket, end } => {
                     if let Some(pending) = self.pending.remove(&ticket) {
                         // A caller that has left needs no answer.
-                        let shared = told(end).map(|answer| match pending.ride {
-                            Some((ride, index)) => Shared::Place(Place { ride, index, answer }),
-                            None => Shared::Alone(answer),
+                        let shared = told(end).map(|answer| match pending.with {
+                            With::Nobody => Shared::Alone(answer),
+                            With::Another => Shared::Along(answer),
+                            With::Others(ride, index, first) => Shared::Place(Place { ride, index, first, answer }),
                         });
                         drop(pending.reply.send(shared));
                     }
@@ -231,22 +252,37 @@ impl Owner {
         (!reply.is_closed()).then(|| (Arc::clone(call), *install, origin.caller.clone()))
     }
 
-    /// The batch of the calls whose callers still wait, and each one's place in it; none if nobody does. Who has left
+    /// The one call of those whose callers still wait, and each one's place in it; none if nobody does. Who has left
     /// is left out: somebody who asked again meanwhile would otherwise be served twice.
     fn together(&mut self, tickets: &[Ticket]) -> Option<(Arc<Call>, Install, String)> {
         let waits = |ticket: &Ticket| self.pending.get(ticket).is_some_and(|pending| !pending.reply.is_closed());
         let seated: Vec<Ticket> = tickets.iter().filter(|ticket| waits(ticket)).copied().collect();
-        let calls = seated.iter().filter_map(|ticket| self.pending.get(ticket));
-        let ride = Arc::new(Ride::new(calls.filter_map(|pending| pending.joined.clone()).collect()));
-        let call = Arc::new(ride.call()?);
         let first = seated.first().and_then(|ticket| self.pending.get(ticket))?;
         let (install, caller) = (first.install, first.origin.caller.clone());
-        for (index, ticket) in seated.into_iter().enumerate() {
-            if let Some(pending) = self.pending.get_mut(&ticket) {
-                pending.ride = Some((Arc::clone(&ride), index));
+        if let Way::Alone | Way::Same(_) = first.way {
+            let call = Arc::clone(&first.call);
+            for ticket in seated.iter().skip(1) {
+                self.seat(*ticket, With::Another);
             }
+            return Some((call, install, caller));
+        }
+        let calls = seated.iter().filter_map(|ticket| self.pending.get(ticket));
+        let (ride, places) = Ride::new(calls.filter_map(|pending| match &pending.way {
+            Way::Batch(joined) => Some(Arc::clone(joined)),
+            Way::Alone | Way::Same(_) => None,
+        }));
+        let ride = Arc::new(ride);
+        let call = Arc::new(ride.call()?);
+        for (nth, (place, ticket)) in places.into_iter().zip(seated).enumerate() {
+            self.seat(ticket, With::Others(Arc::clone(&ride), place, nth == 0));
         }
         Some((call, install, caller))
+    }
+
+    fn seat(&mut self, ticket: Ticket, with: With) {
+        if let Some(pending) = self.pending.get_mut(&ticket) {
+            pending.with = with;
+        }
     }
 
     /// Lets what is on its way come home, and leaves a picture of the windows behind.
@@ -276,8 +312,11 @@ impl Owner {
         self.messages.close();
         while let Some(message) = self.messages.recv().await {
             match message {
-                Message::Call { request, joined, reply } => self.submit(*request, joined, reply),
-                Message::Install { .. } | Message::DayEnds { .. } | Message::Snapshot { .. } => {}
+                Message::Call { request, way, reply } => self.submit(*request, way, reply),
+                Message::Install { .. }
+                | Message::DayEnds { .. }
+                | Message::Forget { .. }
+                | Message::Snapshot { .. } => {}
             }
         }
     }

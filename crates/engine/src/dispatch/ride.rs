@@ -1,5 +1,6 @@
 //! Calls that travel together: who sits where in a batch, and each one's share when it comes back.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use linchpin_core::gateway::compose::compose;
@@ -11,22 +12,37 @@ use linchpin_hubspot::call::Call;
 /// The calls of one batch, in the order of its inputs. The answer is cut once, by whoever looks first.
 #[derive(Debug)]
 pub(super) struct Ride {
-    members: Vec<Arc<Joined>>,
+    /// One for each input: of those that read one record, the first.
+    inputs: Vec<Arc<Joined>>,
     parts: OnceLock<Parts>,
 }
 
 impl Ride {
-    pub(super) fn new(members: Vec<Arc<Joined>>) -> Self {
-        Self { members, parts: OnceLock::new() }
+    /// A batch of these calls, and the place of each one's input: reads of one record have the same.
+    pub(super) fn new(members: impl Iterator<Item = Arc<Joined>>) -> (Self, Vec<usize>) {
+        let mut inputs: Vec<Arc<Joined>> = Vec::new();
+        let mut reads: BTreeMap<String, usize> = BTreeMap::new();
+        let mut places = Vec::new();
+        for member in members {
+            let read = member.join.record.clone().filter(|_| !member.join.writes);
+            let known = read.as_ref().and_then(|record| reads.get(record).copied());
+            let place = known.unwrap_or(inputs.len());
+            if known.is_none() {
+                reads.extend(read.map(|record| (record, place)));
+                inputs.push(member);
+            }
+            places.push(place);
+        }
+        (Self { inputs, parts: OnceLock::new() }, places)
     }
 
     fn inputs(&self) -> Vec<&Input> {
-        self.members.iter().map(|member| &member.input).collect()
+        self.inputs.iter().map(|member| &member.input).collect()
     }
 
     /// The batch call; none if there is nobody on board.
     pub(super) fn call(&self) -> Option<Call> {
-        compose(&self.members.first()?.group, &self.inputs())
+        compose(&self.inputs.first()?.group, &self.inputs())
     }
 }
 
@@ -35,6 +51,8 @@ impl Ride {
 pub enum Shared {
     /// It left alone: HubSpot's answer to it.
     Alone(Answer),
+    /// Another asked the same, and this is HubSpot's answer to it.
+    Along(Answer),
     /// It left with others.
     Place(Place),
 }
@@ -44,6 +62,7 @@ pub enum Shared {
 pub struct Place {
     pub(super) ride: Arc<Ride>,
     pub(super) index: usize,
+    pub(super) first: bool,
     pub(super) answer: Answer,
 }
 
@@ -57,7 +76,7 @@ pub enum Share {
     Refused {
         /// Whether it is in the second half.
         second: bool,
-        /// How many calls the batch had.
+        /// How many inputs the batch had.
         size: usize,
     },
     /// HubSpot's answer to the batch is its answer to each.
@@ -67,13 +86,18 @@ pub enum Share {
 impl Place {
     /// Whether the batch was begun by this call.
     pub fn is_first(&self) -> bool {
-        self.index == 0
+        self.first
+    }
+
+    /// HubSpot's answer to the batch.
+    pub(crate) fn whole(self) -> Answer {
+        self.answer
     }
 
     /// This call's share. `correlation` makes a new id for each answer.
     pub fn share(&self, correlation: &mut dyn FnMut() -> String) -> Share {
-        let (ride, size) = (&self.ride, self.ride.members.len());
-        let Some(first) = ride.members.first() else { return Share::Same(self.answer.clone()) };
+        let (ride, size) = (&self.ride, self.ride.inputs.len());
+        let Some(first) = ride.inputs.first() else { return Share::Same(self.answer.clone()) };
         match ride.parts.get_or_init(|| cut(&first.group, &ride.inputs(), &self.answer, correlation)) {
             Parts::Each(each) => Share::Cut(each.get(self.index).cloned().unwrap_or(Cut::Alone)),
             Parts::Refused => Share::Refused { second: self.index * 2 >= size, size },

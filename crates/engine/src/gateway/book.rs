@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use linchpin_core::gateway::join::Definitions;
 use linchpin_core::time::Mono;
-use linchpin_hubspot::id::{Install, ObjectType};
+use linchpin_hubspot::id::{Install, ObjectType, PortalId};
 use linchpin_hubspot::properties::List;
 use tokio::sync::OnceCell;
 
@@ -72,6 +72,12 @@ impl Book {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let read = entries.iter().filter(|(_, entry)| entry.page.get().is_some_and(|page| !page.plain.is_empty()));
         read.map(|((_, object_type), _)| object_type.clone()).collect()
+    }
+
+    /// Believes nothing any more about an account whose definitions somebody changes.
+    pub(super) fn forget(&self, portal: PortalId) {
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.retain(|(install, _), _| install.portal != portal);
     }
 
     fn cell(&self, install: Install, object_type: &ObjectType, believed: Duration) -> Option<Arc<OnceCell<Arc<Page>>>> {

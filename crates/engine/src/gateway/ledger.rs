@@ -51,8 +51,8 @@ impl Ledger {
     }
 
     /// A call arrives.
-    pub(super) fn enter(&self, asked: &Asked, route: Route, joined: Result<&Joined, Alone>) -> Entry<'_> {
-        let kind = Kind::new(&asked.caller, &route);
+    pub(super) fn enter<'a>(&'a self, asked: &Asked, route: &'a Route, joined: Result<&Joined, Alone>) -> Entry<'a> {
+        let kind = Kind::new(&asked.caller, route);
         let alone = joined.err().map(Alone::name);
         let shadow = match &mut *self.lock() {
             Book::Live(_) => None,
@@ -61,11 +61,20 @@ impl Ledger {
                     .ok()
                     .map(|joined| Join { key: in_lane(&joined.join.key, asked.lane), ..joined.join.clone() });
                 let join = join.as_ref().ok_or(alone.unwrap_or_default());
-                let arrival = Arrival { kind: kind.clone(), route: &route, join, same: same(asked) };
+                let arrival = Arrival { kind: kind.clone(), route, join, same: same(asked) };
                 Some(shadow.handle_call(arrival, self.clock.now().mono))
             }
         };
-        Entry { ledger: self, kind, route, alone, shadow, sent: 0, rode: false, returned: Returned::Nothing }
+        Entry {
+            ledger: self,
+            kind,
+            route,
+            alone,
+            shadow,
+            sent: 0,
+            spared: Spared::Nothing,
+            returned: Returned::Nothing,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Book> {
@@ -73,15 +82,28 @@ impl Ledger {
     }
 }
 
+/// Why a call needed none of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spared {
+    /// It needed one.
+    Nothing,
+    /// It left in a batch that another one had begun.
+    Rode,
+    /// It got the answer of another that asked the same.
+    Same,
+    /// It was answered from what is kept.
+    Kept,
+}
+
 /// A call that is in the account; it ends when this is dropped.
 pub(super) struct Entry<'a> {
     ledger: &'a Ledger,
     kind: Kind,
-    route: Route,
+    route: &'a Route,
     alone: Option<&'static str>,
     shadow: Option<CallId>,
     sent: u64,
-    rode: bool,
+    spared: Spared,
     returned: Returned,
 }
 
@@ -93,7 +115,17 @@ impl Entry<'_> {
 
     /// It left in a batch that another one had begun.
     pub(super) fn handle_rode(&mut self) {
-        self.rode = true;
+        self.spared = Spared::Rode;
+    }
+
+    /// It got the answer of another that asked the same.
+    pub(super) fn handle_same(&mut self) {
+        self.spared = Spared::Same;
+    }
+
+    /// It was answered from what is kept.
+    pub(super) fn handle_kept(&mut self) {
+        self.spared = Spared::Kept;
     }
 
     /// HubSpot answered it with this status.
@@ -113,15 +145,17 @@ impl Drop for Entry<'_> {
             }
             Book::Live(usage) => {
                 if self.returned == Returned::Success {
-                    usage.handle_success(&self.route);
+                    usage.handle_success(self.route);
                 }
                 let row = usage.row(&self.kind);
                 row.calls += 1;
                 row.needed += self.sent;
                 row.failed += u64::from(self.returned == Returned::Nothing);
-                row.joined += u64::from(self.rode);
+                row.joined += u64::from(self.spared == Spared::Rode);
+                row.same += u64::from(self.spared == Spared::Same);
+                row.kept += u64::from(self.spared == Spared::Kept);
                 // Whoever rode with others and was then sent alone has cost a call after all.
-                let due = u64::from(!self.rode);
+                let due = u64::from(self.spared == Spared::Nothing);
                 row.repeated += self.sent.saturating_sub(due);
                 if let Some(why) = self.alone {
                     *row.alone.entry(why).or_default() += 1;

@@ -2,17 +2,21 @@
 //!
 //! What may travel together, how, and what each gets of the answer is decided by [`linchpin_core::gateway`]; here is who
 //! waits for whom. A call that its batch could not answer is asked again alone, so that its caller always gets HubSpot's
-//! own words.
+//! own words. Reads that ask the very same share one call, and definitions may be answered from what is kept.
 
 mod book;
+mod cache;
+mod flight;
+pub mod guests;
 mod ledger;
+mod witness;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HeaderValue, LOCATION};
+use http::header::{HeaderName, HeaderValue, LOCATION};
 use http::{HeaderMap, Method};
 use linchpin_core::gateway::cut::Cut;
 use linchpin_core::gateway::join::{Alone, Definitions, Incoming, Joined, join};
@@ -20,7 +24,7 @@ use linchpin_core::gateway::usage::Usage;
 use linchpin_core::schedule::coalesce::JoinKey;
 use linchpin_core::schedule::lanes::{Lane, PerLane};
 use linchpin_hubspot::answer::Answer;
-use linchpin_hubspot::call::Call;
+use linchpin_hubspot::call::{Call, Effect, Family};
 use linchpin_hubspot::id::{Install, ObjectType, RecordId};
 use linchpin_hubspot::routes::{self, Operation, Route};
 use linchpin_hubspot::version::ApiVersion;
@@ -29,15 +33,27 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use self::book::Book;
 pub use self::book::{BELIEVED, LISTS_MAX, UNKNOWN_BELIEVED};
+pub use self::cache::CACHE_HEADER;
+use self::cache::{Definitions as Kept, Met};
 use self::ledger::{Entry, Ledger};
+use self::witness::Witness;
+pub use self::witness::{DISTANCE as WITNESS_DISTANCE, ONE_IN as WITNESS_ONE_IN};
 use crate::clock::Clock;
 use crate::dispatch::{CallRequest, Dispatch, DispatchError, Origin, Share, Shared, Unresolved};
 use crate::hub::Hub;
+use crate::tasks::Tasks;
 
-/// Which calls are packed into batches.
+/// How long a caller waits that does not say how long: no client waits longer, and while HubSpot cannot be reached its
+/// call would only stand in line.
+pub const WAIT_MAX: Duration = Duration::from_secs(600);
+
+/// HubSpot's header that names a request.
+const CORRELATION: HeaderName = HeaderName::from_static("x-hubspot-correlation-id");
+
+/// Which calls are packed into batches, or share an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Coalesce {
-    /// None: every call leaves as it came.
+    /// None: every call leaves as it came, at once, and on its own.
     Off,
     /// Reads, and archives: recorded answers show that a batch says the same.
     #[default]
@@ -51,14 +67,7 @@ impl Coalesce {
         match self {
             Self::Off => false,
             Self::Proven => matches!(operation, Operation::ObjectRead | Operation::ObjectArchive),
-            Self::All => matches!(
-                operation,
-                Operation::ObjectRead
-                    | Operation::ObjectArchive
-                    | Operation::ObjectUpdate
-                    | Operation::ObjectCreate
-                    | Operation::AssociationList
-            ),
+            Self::All => true,
         }
     }
 }
@@ -70,7 +79,7 @@ pub struct Asked {
     pub install: Install,
     /// How much of a hurry.
     pub lane: Lane,
-    /// How long the caller waits.
+    /// How long the caller waits; [`WAIT_MAX`] if it does not say.
     pub deadline: Option<Duration>,
     /// Who asks, for accounts.
     pub caller: String,
@@ -82,6 +91,8 @@ pub struct Asked {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// Set when it leaves in a batch with others; for accounts.
+    pub joined: Arc<AtomicBool>,
 }
 
 /// What has been saved, since the start.
@@ -95,6 +106,14 @@ pub struct Saved {
     pub again: u64,
     /// Calls that were asked for, by lane.
     pub lanes: PerLane<u64>,
+    /// Reads that got the answer of another that asked the same.
+    pub shared: u64,
+    /// Reads that were answered from what is kept.
+    pub cached: u64,
+    /// Reads out of batches that were asked again alone to compare.
+    pub witnessed: u64,
+    /// Of these, those that got another answer alone.
+    pub differed: u64,
 }
 
 #[derive(Default)]
@@ -103,6 +122,10 @@ struct Counters {
     together: AtomicU64,
     again: AtomicU64,
     lanes: PerLane<AtomicU64>,
+    shared: AtomicU64,
+    cached: AtomicU64,
+    witnessed: AtomicU64,
+    differed: AtomicU64,
 }
 
 /// The gateway's way to HubSpot.
@@ -112,8 +135,11 @@ pub struct Gateway {
     coalesce: Coalesce,
     clock: Arc<dyn Clock>,
     dice: Mutex<ChaCha8Rng>,
-    counters: Counters,
+    counters: Arc<Counters>,
     ledger: Ledger,
+    kept: Option<Kept>,
+    witness: Option<Witness>,
+    turns: AtomicU64,
 }
 
 impl Gateway {
@@ -127,8 +153,26 @@ impl Gateway {
             ledger: Ledger::new(false, Arc::clone(&clock)),
             clock,
             dice: Mutex::new(ChaCha8Rng::seed_from_u64(seed)),
-            counters: Counters::default(),
+            counters: Arc::default(),
+            kept: None,
+            witness: None,
+            turns: AtomicU64::new(0),
         }
+    }
+
+    /// Keeps answers about definitions for so long: what is changed elsewhere shows that much later.
+    #[must_use]
+    pub fn with_cache(mut self, lives: Duration) -> Self {
+        self.kept = Some(Kept::new(lives, Arc::clone(&self.clock)));
+        self
+    }
+
+    /// Compares a small share of what batches answer with what HubSpot says to a single call, while the budget is idle.
+    #[must_use]
+    pub fn with_witness(mut self, tasks: &Tasks) -> Self {
+        let (dispatch, clock) = (self.dispatch.clone(), Arc::clone(&self.clock));
+        self.witness = Some(Witness::new(tasks.clone(), dispatch, clock, Arc::clone(&self.counters)));
+        self
     }
 
     /// The same in shadow mode: every call passes through as it came, and what joining and keeping would have saved is
@@ -146,9 +190,17 @@ impl Gateway {
     /// What has been saved so far.
     pub fn saved(&self) -> Saved {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let Counters { asked, together, again, lanes } = &self.counters;
-        let lanes = PerLane::new(Lane::ALL.map(|lane| read(lanes.get(lane))));
-        Saved { asked: read(asked), together: read(together), again: read(again), lanes }
+        let Counters { asked, together, again, lanes, shared, cached, witnessed, differed } = self.counters.as_ref();
+        Saved {
+            asked: read(asked),
+            together: read(together),
+            again: read(again),
+            lanes: PerLane::new(Lane::ALL.map(|lane| read(lanes.get(lane)))),
+            shared: read(shared),
+            cached: read(cached),
+            witnessed: read(witnessed),
+            differed: read(differed),
+        }
     }
 
     /// The calls so far, by caller and route: what they cost, or in shadow mode what they would have cost; and the
@@ -171,14 +223,23 @@ impl Gateway {
         self.counters.lanes.get(asked.lane).fetch_add(1, Ordering::Relaxed);
         let route = routes::classify(&asked.method, path(&asked));
         let joined = self.joined(&asked, &route).await;
-        let mut entry = self.ledger.enter(&asked, route, joined.as_ref().map_err(|why| *why));
-        let answer = match joined {
-            Ok(joined) if !self.is_shadow() => self.answer_joined(&asked, joined, &mut entry).await,
-            Ok(_) => self.answer_alone(&asked, &mut entry).await,
-            Err(why) => {
-                tracing::trace!(why = why.name(), "a call travels alone");
-                self.answer_alone(&asked, &mut entry).await
+        let mut entry = self.ledger.enter(&asked, &route, joined.as_ref().map_err(|why| *why));
+        let kept = self.kept.as_ref().filter(|_| !self.is_shadow());
+        let travel = self.travel(&asked, &route, joined, &mut entry);
+        let met = match kept {
+            Some(kept) => kept.meet(&asked, &route, travel).await,
+            None => Met::Asked(travel.await),
+        };
+        if route.family == Family::Schema && route.effect != Effect::Safe {
+            self.book.forget(asked.install.portal);
+        }
+        let answer = match met {
+            Met::Kept(answer) => {
+                self.counters.cached.fetch_add(1, Ordering::Relaxed);
+                entry.handle_kept();
+                Ok(self.told_again(answer))
             }
+            Met::Asked(outcome) => outcome,
         };
         if let Ok(answer) = &answer {
             entry.handle_answer(answer.status);
@@ -186,12 +247,33 @@ impl Gateway {
         answer
     }
 
-    async fn answer_alone(&self, asked: &Asked, entry: &mut Entry<'_>) -> Result<Answer, DispatchError> {
-        let answer = self.dispatch.call(request(asked)).await;
-        if answer.is_ok() {
-            entry.handle_sent();
+    /// A kept answer under a new correlation id.
+    fn told_again(&self, mut answer: Answer) -> Answer {
+        if let Ok(value) = HeaderValue::from_str(&self.correlation()) {
+            answer.headers.insert(CORRELATION, value);
         }
         answer
+    }
+
+    async fn travel(
+        &self,
+        asked: &Asked,
+        route: &Route,
+        joined: Result<Joined, Alone>,
+        entry: &mut Entry<'_>,
+    ) -> Result<Answer, DispatchError> {
+        match joined {
+            _ if self.is_shadow() => {
+                let answer = self.dispatch.call(request(asked)).await?;
+                entry.handle_sent();
+                Ok(answer)
+            }
+            Ok(joined) => self.answer_joined(asked, route, joined, entry).await,
+            Err(why) => {
+                tracing::trace!(why = why.name(), "a call travels by itself");
+                self.answer_single(asked, route, entry).await
+            }
+        }
     }
 
     async fn joined(&self, asked: &Asked, route: &Route) -> Result<Joined, Alone> {
@@ -220,16 +302,20 @@ impl Gateway {
     async fn answer_joined(
         &self,
         asked: &Asked,
-        joined: Joined,
+        route: &Route,
+        mut joined: Joined,
         entry: &mut Entry<'_>,
     ) -> Result<Answer, DispatchError> {
-        let mut joined = joined;
         joined.join.key = in_lane(&joined.join.key, asked.lane);
         loop {
             let shared = self.dispatch.call_joined(request(asked), joined.clone()).await?;
             let place = match shared {
                 Shared::Alone(answer) => {
                     entry.handle_sent();
+                    return Ok(answer);
+                }
+                Shared::Along(answer) => {
+                    entry.handle_same();
                     return Ok(answer);
                 }
                 Shared::Place(place) => place,
@@ -240,9 +326,13 @@ impl Gateway {
                 entry.handle_rode();
             }
             self.counters.together.fetch_add(1, Ordering::Relaxed);
+            asked.joined.store(true, Ordering::Relaxed);
             match place.share(&mut || self.correlation()) {
                 Share::Same(answer) => return Ok(answer),
-                Share::Cut(Cut::Answer { answer, created }) => return Ok(located(asked, answer, created)),
+                Share::Cut(Cut::Answer { answer, created }) => {
+                    self.bear_witness(asked, route, &answer);
+                    return Ok(located(asked, answer, created));
+                }
                 Share::Cut(Cut::Unresolved) => {
                     return Err(DispatchError::Unknown(Box::new(Unresolved { answer: None, cause: None })));
                 }
@@ -255,7 +345,15 @@ impl Gateway {
             }
         }
         self.counters.again.fetch_add(1, Ordering::Relaxed);
-        self.answer_alone(asked, entry).await
+        self.answer_single(asked, route, entry).await
+    }
+
+    fn bear_witness(&self, asked: &Asked, route: &Route, told: &Answer) {
+        let reads = matches!(route.operation, Operation::ObjectRead | Operation::AssociationList);
+        if let Some(witness) = self.witness.as_ref().filter(|_| reads) {
+            let dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner).next_u32();
+            witness.look(asked, told, dice);
+        }
     }
 
     /// A new correlation id: a UUID of version 7, as HubSpot's are.
@@ -264,6 +362,19 @@ impl Gateway {
         let mut random = [0_u8; 10];
         self.dice.lock().unwrap_or_else(PoisonError::into_inner).fill_bytes(&mut random);
         uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid().to_string()
+    }
+}
+
+/// For a first look, which costs nothing.
+struct Anything;
+
+impl Definitions for Anything {
+    fn is_plain(&self, _object_type: &ObjectType, _property: &str) -> bool {
+        true
+    }
+
+    fn is_unique(&self, _object_type: &ObjectType, _property: &str) -> bool {
+        false
     }
 }
 
@@ -283,26 +394,14 @@ fn in_lane(JoinKey(key): &JoinKey, lane: Lane) -> JoinKey {
     JoinKey(format!("{key} {lane}"))
 }
 
-/// For a first look, which costs nothing.
-struct Anything;
-
-impl Definitions for Anything {
-    fn is_plain(&self, _object_type: &ObjectType, _property: &str) -> bool {
-        true
-    }
-
-    fn is_unique(&self, _object_type: &ObjectType, _property: &str) -> bool {
-        false
-    }
-}
-
 fn incoming<'a>(asked: &'a Asked, route: &'a Route, query: &'a [(String, String)]) -> Incoming<'a> {
     Incoming { install: asked.install, route, query, body: &asked.body }
 }
 
 fn request(asked: &Asked) -> CallRequest {
-    let Asked { install, lane, deadline, caller, method, target, headers, body } = asked.clone();
+    let Asked { install, lane, deadline, caller, method, target, headers, body, joined: _ } = asked.clone();
     let body = (!body.is_empty()).then_some(body);
+    let deadline = deadline.or(Some(WAIT_MAX));
     let origin = Origin { caller, ..Origin::default() };
     CallRequest { install, lane, call: Call::verbatim(method, target, headers, body), deadline, origin }
 }
@@ -315,3 +414,6 @@ fn located(asked: &Asked, mut answer: Answer, created: Option<RecordId>) -> Answ
     }
     answer
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,7 @@ pub(crate) async fn run(args: &SimArgs, console: &mut Console) -> Result<Exit, F
         write_authority(path, pem)?;
         console.say(format!("HTTPS on the same port; certificate to trust: {}", path.display()));
     }
-    if args.token.is_none() {
+    if args.token.is_empty() {
         for token in simulator.desk.tokens() {
             console.say(format!("token {token}"));
         }
@@ -77,7 +77,7 @@ fn options(args: &SimArgs) -> Result<SimOptions, Failure> {
         },
         limit_increase: args.limit_increase,
         profile: profile(args.profile),
-        tokens: args.token.iter().map(|token| TokenSpec::new(token, APP_ID_DEFAULT)).collect(),
+        tokens: (APP_ID_DEFAULT..).zip(&args.token).map(|(app, token)| TokenSpec::new(token, app)).collect(),
         oauth_apps: args.oauth_apps.iter().zip(OAUTH_APP_ID_FIRST..).map(app_spec).collect(),
         developer_key: args.developer_key.clone(),
         seed: args.seed,

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::caller::{GatewayCaller, UnknownTokens};
+use super::lifetime::Lifetime;
 use super::secret::SecretRef;
 use super::source::Source;
 use super::webhooks::Webhooks;
@@ -151,6 +153,8 @@ pub(crate) enum Tier {
     Professional,
     /// Enterprise.
     Enterprise,
+    /// No plan: no limits. Only for a server of your own, as when speed is measured; refused for HubSpot itself.
+    Unlimited,
 }
 
 /// An `http` or `https` address without path, query and credentials.
@@ -163,6 +167,12 @@ impl BaseUrl {
     /// The address without a slash at its end.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether HubSpot itself is there.
+    pub(crate) fn is_hubspots(&self) -> bool {
+        let host = self.0.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_ascii_lowercase));
+        host.is_some_and(|host| host.ends_with("hubapi.com") || host.ends_with("hubspot.com"))
     }
 }
 
@@ -234,17 +244,29 @@ pub(crate) struct Gateway {
     pub(crate) coalesce: Coalesce,
     /// Let every call pass through as it came, and count what packing and keeping would have saved: for trying it out.
     pub(crate) shadow: bool,
+    /// Which answers are kept to be given again.
+    pub(crate) cache: Caches,
     /// Who may call, by name. Whoever shows the configured HubSpot token may call as well.
     pub(crate) callers: BTreeMap<String, GatewayCaller>,
     /// Who may look at what the gateway does, under `/linchpin/v1`. Nobody may while this has no key.
     pub(crate) admin: GatewayAdmin,
+    /// What becomes of HubSpot tokens that are not the configured one. What has not the form of a HubSpot token is
+    /// refused in any case.
+    pub(crate) unknown_tokens: UnknownTokens,
 }
 
 impl Default for Gateway {
     fn default() -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, GATEWAY_PORT));
-        let (coalesce, admin) = (Coalesce::default(), GatewayAdmin::default());
-        Self { listen, coalesce, shadow: false, callers: BTreeMap::new(), admin }
+        Self {
+            listen,
+            coalesce: Coalesce::default(),
+            shadow: false,
+            cache: Caches::default(),
+            callers: BTreeMap::new(),
+            admin: GatewayAdmin::default(),
+            unknown_tokens: UnknownTokens::default(),
+        }
     }
 }
 
@@ -256,28 +278,27 @@ pub(crate) struct GatewayAdmin {
     pub(crate) key: Option<SecretRef>,
 }
 
-/// Which single calls are packed into batches.
+/// Which answers the gateway keeps to give them again.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Caches {
+    /// How long answers about definitions are kept (properties, schemas, pipelines, owners, association labels): `300s`,
+    /// `5m`, up to `24h`, or `off`. A change made through the gateway is seen at once; HubSpot tells nobody of others,
+    /// so that a change made elsewhere is seen that much later.
+    pub(crate) metadata: Lifetime,
+}
+
+/// Which single calls are packed into batches, and which reads share an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Coalesce {
-    /// None.
+    /// None: every call leaves as it came, at once, and on its own.
     Off,
     /// Reads and archives.
     #[default]
     Proven,
     /// Updates, creations and reads of associations as well.
     All,
-}
-
-/// A program that may call the gateway.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct GatewayCaller {
-    /// The key that it sends as `Authorization: Bearer ...`, by reference.
-    pub(crate) key: SecretRef,
-    /// How urgent its calls are where they do not say so themselves.
-    #[serde(default)]
-    pub(crate) lane: Lane,
 }
 
 /// How urgent calls are.

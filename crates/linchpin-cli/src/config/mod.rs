@@ -3,8 +3,10 @@
 //! Relative paths in the file are relative to the file, so a configuration means the same wherever it is used from.
 //! Problems are shown with line, column and the line itself; lines that may hold a token are never shown.
 
+mod caller;
 mod file;
 mod layers;
+mod lifetime;
 mod place;
 mod secret;
 mod source;
@@ -16,9 +18,11 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
+use linchpin_hubspot::token::token_form;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+pub(crate) use caller::{GatewayCaller, UnknownTokens};
 pub(crate) use file::{BaseUrl, Coalesce, DEFAULT_BASE_URL, File, Gateway, Guard, Lane, Tier};
 pub(crate) use layers::Environment;
 pub(crate) use source::{Csv, EmptyField, Source, Sqlite};
@@ -109,12 +113,22 @@ impl Config {
     }
 
     /// Fetches the key of each caller of the gateway.
-    pub(crate) fn keys(&self) -> Result<Vec<(&str, Lane, SecretString)>, Failure> {
-        let callers = self.settings.gateway.callers.iter();
-        let key = |(name, caller): (&'_ String, &file::GatewayCaller)| {
-            caller.key.resolve(&format!("gateway.callers.{name}.key"), self.base(), &self.environment, false)
+    pub(crate) fn keys(&self) -> Result<Vec<(&str, &GatewayCaller, SecretString)>, Failure> {
+        let key = |name: &str, caller: &GatewayCaller| {
+            let setting = format!("gateway.callers.{name}.key");
+            let key = caller.key.resolve(&setting, self.base(), &self.environment, false)?;
+            if token_form(key.expose_secret()).is_none() {
+                return Ok(key);
+            }
+            // Such a key, mistyped by its program, would be taken for an unknown token and passed on to HubSpot.
+            Err(Failure::new(
+                Code::Setting,
+                format!("`{setting}` has the form of a HubSpot token"),
+                "make up a key of another form, for example with `openssl rand -hex 32`",
+            ))
         };
-        callers.map(|(name, caller)| Ok((name.as_str(), caller.lane, key((name, caller))?))).collect()
+        let callers = self.settings.gateway.callers.iter();
+        callers.map(|(name, caller)| Ok((name.as_str(), caller, key(name, caller)?))).collect()
     }
 
     /// Fetches the key of the admin interface, if one is configured.

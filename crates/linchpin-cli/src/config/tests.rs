@@ -144,9 +144,63 @@ fn addresses_are_scheme_host_and_port() {
 }
 
 #[test]
+fn hubspots_own_address_is_known() {
+    let is_hubspots = |text: &str| BaseUrl::try_from(text.to_owned()).unwrap().is_hubspots();
+    assert!(is_hubspots("https://api.hubapi.com") && is_hubspots("https://API.hubspot.com:443"));
+    assert!(!is_hubspots("http://127.0.0.1:4010") && !is_hubspots("http://sim.test"));
+}
+
+#[test]
 fn the_schema_in_the_documentation_is_the_one_of_this_program() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/config.schema.json");
     let text = std::fs::read_to_string(&path).unwrap();
     let documented: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(documented, schema(), "write it again: linchpin schema config > docs/config.schema.json");
+}
+
+#[test]
+fn what_a_caller_may_do_is_read_in_plain_words() {
+    use linchpin_core::gateway::access::{Access, Fields, Scope, Verb};
+    use linchpin_hubspot::call::Family;
+    use linchpin_hubspot::id::{ObjectType, PortalId};
+
+    let text = "gateway:\n  callers:\n    plain: {key: pat-test-1}\n    narrow:\n      key: pat-test-2\n      portals: [7]\n      \
+                scopes: [objects, /marketing/v3/forms]\n      objects: [DEAL, 2-5]\n      properties:\n        contact: {read: \
+                [email], write: []}\n      verbs: [read, write]\n      daily_quota: 5\n";
+    let config = load(text, &[], Environment::default()).unwrap();
+    let callers = &config.gateway().callers;
+    assert!(callers["plain"].access().is_unlimited());
+    let narrow = &callers["narrow"];
+    let fields = Fields { read: Some(["email".to_owned()].into()), write: Some([].into()) };
+    let expected = Access {
+        portals: Some([PortalId(7)].into()),
+        scopes: Some(vec![
+            Scope::Family(Family::Objects),
+            Scope::Path(vec!["marketing".to_owned(), "forms".to_owned()]),
+        ]),
+        objects: Some([ObjectType::new("deals"), ObjectType::new("2-5")].into()),
+        properties: [(ObjectType::new("contacts"), fields)].into(),
+        verbs: Some([Verb::Read, Verb::Create, Verb::Update, Verb::Associate].into()),
+    };
+    assert_eq!(narrow.access(), expected);
+    assert_eq!(narrow.daily_quota.map(u64::from), Some(5));
+}
+
+#[test]
+fn a_mistake_in_a_callers_limits_has_its_place() {
+    for (setting, words) in [
+        ("objects: []", "this list is empty"),
+        ("objects: [my deals]", "is no object type"),
+        ("properties: {contacts: {read: [Email]}}", "is no internal name of a property"),
+        ("properties: {contacts: {reads: [email]}}", "unknown field `reads`"),
+        ("verbs: [reed]", "unknown variant `reed`"),
+        ("scopes: [crm]", "is no part of HubSpot's API"),
+        ("scopes: [/crm/../x]", "is no beginning of a path"),
+        ("daily_quota: 0", "nonzero"),
+        ("portals: [eu]", "invalid"),
+    ] {
+        let said = failure(&format!("gateway:\n  callers:\n    one:\n      key: pat-test-1\n      {setting}\n"));
+        assert!(said.contains(words), "{setting}: {said}");
+        assert!(said.contains("linchpin.yaml:5:"), "{setting}: {said}");
+    }
 }

@@ -24,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(crate) struct Doors(Mutex<Vec<Tasks>>);
 
 impl Doors {
-    /// The tasks of a new door.
-    fn tasks(&self) -> Tasks {
+    /// The tasks of a new door, or of what stands before one.
+    pub(super) fn tasks(&self) -> Tasks {
         let tasks = Tasks::new();
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(tasks.clone());
         tasks
@@ -63,6 +63,13 @@ pub(super) async fn open(config: &Config, stores: Stores, doors: &Doors) -> Resu
     let version = hubspot.api_version.as_str().parse().map_err(|error| {
         Failure::new(Code::Setting, format!("hubspot.api_version: {error}"), "correct it in the configuration")
     })?;
+    if hubspot.tier == Some(Tier::Unlimited) && hubspot.base_url.is_hubspots() {
+        return Err(Failure::new(
+            Code::Setting,
+            "hubspot.tier: HubSpot has limits for every account; `unlimited` is for servers of your own".to_owned(),
+            "name the account's plan: free, starter, professional or enterprise",
+        ));
+    }
     let builder = Linchpin::builder()
         .token(config.token()?)
         .base_url(hubspot.base_url.as_str())
@@ -90,7 +97,7 @@ pub(super) async fn open(config: &Config, stores: Stores, doors: &Doors) -> Resu
     })
 }
 
-fn base_url(why: BaseUrlError, address: &str) -> Failure {
+pub(super) fn base_url(why: BaseUrlError, address: &str) -> Failure {
     if why == BaseUrlError::PlainHttp {
         return Failure::new(
             Code::Setting,
@@ -108,5 +115,6 @@ fn tier(tier: Option<Tier>) -> LimitTier {
         Some(Tier::Starter) => LimitTier::Starter,
         Some(Tier::Professional) => LimitTier::Professional,
         Some(Tier::Enterprise) => LimitTier::Enterprise,
+        Some(Tier::Unlimited) => LimitTier::Unlimited,
     }
 }

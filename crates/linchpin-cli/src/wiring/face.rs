@@ -1,8 +1,12 @@
 //! From a configuration to the face that other programs call.
 
-use linchpin::Linchpin;
+use std::sync::Arc;
+
+use linchpin::{Linchpin, Stores, Tasks};
 use linchpin_core::schedule::lanes::Lane;
+use linchpin_engine::gateway::guests::{GuestParts, Guests};
 use linchpin_engine::gateway::{Coalesce, Gateway};
+use linchpin_engine::upstream::{BaseUrl, HttpOptions, HttpUpstream, https_connector};
 use linchpin_hubspot::account::TokenInfo;
 use linchpin_server::admin::Admin;
 use linchpin_server::callers::{Caller, Callers};
@@ -11,7 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::door::{self, Doors};
 use super::trouble;
-use crate::config::{self, Config};
+use crate::config::{self, Config, UnknownTokens};
 use crate::failure::{Code, Failure};
 
 /// The name under which the calls of the configured token are counted.
@@ -23,35 +27,44 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
     let callers = callers(config)?;
     let apps = config.webhook_apps()?;
     let admin_key = admin_key(config, &callers)?;
-    let store = super::open_store(&config.store())?;
-    let client = door::open(config, store.stores(), doors).await?;
+    let stores = super::open_store(&config.store())?.stores();
+    let client = door::open(config, stores.clone(), doors).await?;
     let install = client.install();
     let coalesce = match config.gateway().coalesce {
         config::Coalesce::Off => Coalesce::Off,
         config::Coalesce::Proven => Coalesce::Proven,
         config::Coalesce::All => Coalesce::All,
     };
-    let (dispatch, clock) = (client.dispatch().clone(), client.clock());
-    let dice = linchpin::dice().map_err(|error| trouble::of_facade(error, config))?;
-    let gateway = Gateway::new(dispatch.clone(), install, coalesce, client.clock(), dice);
+    let guests = match config.gateway().unknown_tokens {
+        UnknownTokens::Pass => Some(guests(config, &client, &stores, &doors.tasks()).await?),
+        UnknownTokens::Refuse => None,
+    };
+    let (dispatch, clock, days) = (client.dispatch().clone(), client.clock(), client.days());
+    let gateway = Gateway::new(dispatch.clone(), install, coalesce, client.clock(), dice(config)?);
+    let gateway = gateway.with_witness(&doors.tasks());
+    let gateway = match config.gateway().cache.metadata.lives() {
+        Some(lives) => gateway.with_cache(lives),
+        None => gateway,
+    };
     let gateway = if config.gateway().shadow { gateway.in_shadow() } else { gateway };
     let admin = match admin_key {
         Some(key) => Admin::new(&key, granted(config, &client).await?),
         None => Admin::closed(),
     };
-    let webhooks = super::webhooks::open(apps, config.webhooks(), store.stores().events, client.clock());
+    let webhooks = super::webhooks::open(apps, config.webhooks(), stores.events, client.clock());
     let upstream = config.hubspot().base_url.as_str().to_owned();
-    Ok(Face { gateway, dispatch, install, callers, upstream, clock, admin, refusals: Refusals::default(), webhooks })
+    let refusals = Refusals::default();
+    Ok(Face { gateway, dispatch, install, callers, guests, days, upstream, clock, admin, refusals, webhooks })
 }
 
 /// The key of the admin interface, which must be nobody else's.
 fn admin_key(config: &Config, callers: &Callers) -> Result<Option<SecretString>, Failure> {
     let key = config.admin_key()?;
-    match key.as_ref().and_then(|key| callers.find(key.expose_secret())) {
+    match key.as_ref().and_then(|key| callers.name(key.expose_secret())) {
         None => Ok(key),
         Some(caller) => Err(Failure::new(
             Code::Setting,
-            format!("gateway.admin.key is also the key of {}", caller.name),
+            format!("gateway.admin.key is also the key of {caller}"),
             "make a key of its own for the admin interface: callers are not to see each other's calls",
         )),
     }
@@ -71,16 +84,48 @@ async fn granted(config: &Config, client: &Linchpin) -> Result<Option<Vec<String
 
 fn callers(config: &Config) -> Result<Callers, Failure> {
     let mut callers = Callers::default();
-    let token = Caller { name: TOKEN_CALLER.to_owned(), lane: Lane::Interactive };
-    callers.admit(&config.token()?, token);
-    for (name, lane, key) in config.keys()? {
-        let lane = match lane {
+    let mut admit = |secret, caller: Caller| {
+        let name = caller.name.clone();
+        if callers.admit(&secret, caller) {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Code::Setting,
+            format!("`gateway.callers.{name}.key` is another caller's key, or the HubSpot token"),
+            "give each caller a key of its own: calls are counted, and limited, by it",
+        ))
+    };
+    admit(config.token()?, Caller::new(TOKEN_CALLER, Lane::Interactive))?;
+    for (name, caller, key) in config.keys()? {
+        let lane = match caller.lane {
             config::Lane::Interactive => Lane::Interactive,
             config::Lane::Realtime => Lane::Realtime,
             config::Lane::Bulk => Lane::Bulk,
             config::Lane::Reporting => Lane::Reporting,
         };
-        callers.admit(&key, Caller { name: name.to_owned(), lane });
+        let (access, daily_quota) = (caller.access(), caller.daily_quota.map(u64::from));
+        admit(key, Caller { name: name.to_owned(), lane, access, daily_quota })?;
     }
     Ok(callers)
+}
+
+/// The door of tokens that nobody configured: apart from the one door of those that are, but to the same HubSpot.
+async fn guests(config: &Config, client: &Linchpin, stores: &Stores, tasks: &Tasks) -> Result<Guests, Failure> {
+    let connector = https_connector().map_err(|error| Failure::internal("TLS cannot be set up", &error))?;
+    let hubspot = config.hubspot();
+    let address = hubspot.base_url.as_str();
+    // The address has served the configured token a moment ago.
+    let address = if hubspot.allow_plain_http { BaseUrl::allowing_plain_http(address) } else { address.parse() };
+    let address = address.map_err(|error| door::base_url(error, hubspot.base_url.as_str()))?;
+    let parts = GuestParts {
+        clock: client.clock(),
+        upstream: Arc::new(HttpUpstream::new(connector, address, HttpOptions::default())),
+        records: Arc::clone(&stores.budget),
+        seed: dice(config)?,
+    };
+    Guests::open(tasks, parts).await.map_err(|error| trouble::of_facade(linchpin::Error::Store(error), config))
+}
+
+fn dice(config: &Config) -> Result<u64, Failure> {
+    linchpin::dice().map_err(|error| trouble::of_facade(error, config))
 }

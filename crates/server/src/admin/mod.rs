@@ -89,7 +89,7 @@ impl Admin {
     }
 
     /// A page, as it looks now.
-    pub(crate) fn answer(&self, page: Page, state: Option<&State<'_>>) -> Answer {
+    pub(crate) fn answer(&self, page: Page, state: Option<&State>) -> Answer {
         if page == Page::Description {
             return json(200, "application/json", &openapi::document());
         }

@@ -81,6 +81,7 @@ fn schemas() -> Map<String, Value> {
 
 #[cfg(test)]
 mod tests {
+    use linchpin_core::gateway::account::Tally;
     use linchpin_core::gateway::usage::{Kind, Usage as Account};
     use linchpin_core::schedule::Snapshot;
     use linchpin_core::schedule::breaker::State as Breaker;
@@ -95,11 +96,21 @@ mod tests {
 
     use super::super::{Admin, State, problem};
     use super::*;
-    use crate::callers::Caller;
+    use crate::callers::CallerAccount;
 
     const INSTALL: Install = Install { portal: PortalId(48), app: AppId(7) };
 
-    fn state(caller: &Caller) -> State<'_> {
+    fn billing() -> CallerAccount {
+        CallerAccount {
+            name: "billing".to_owned(),
+            lane: Lane::Bulk,
+            daily_quota: Some(500),
+            used_today: 10,
+            tally: Tally::default(),
+        }
+    }
+
+    fn state(caller: &CallerAccount) -> State {
         let mut usage = Account::default();
         let kind = |caller: &str| Kind { caller: caller.to_owned(), route: "object_read contacts".to_owned() };
         let row = usage.row(&kind("gateway:billing"));
@@ -124,7 +135,7 @@ mod tests {
             saved: Saved { asked: 11, lanes: PerLane::new([4, 0, 7, 0]), ..Saved::default() },
             usage,
             shadow: true,
-            callers: vec![caller],
+            callers: vec![caller.clone()],
             refused: [("deadline", 2)].into(),
             now: Mono(1_000_000),
         }
@@ -146,7 +157,7 @@ mod tests {
 
     #[test]
     fn every_answer_has_the_shape_that_the_description_says() {
-        let caller = Caller { name: "billing".to_owned(), lane: Lane::Bulk };
+        let caller = billing();
         let admin = Admin::new(&"admin-key".into(), Some(vec!["tickets".to_owned()]));
         for entry in PAGES.iter().filter(|entry| entry.page != Page::Description) {
             let answer = admin.answer(entry.page, Some(&state(&caller)));
@@ -170,7 +181,7 @@ mod tests {
 
     #[test]
     fn answers_say_what_is() {
-        let caller = Caller { name: "billing".to_owned(), lane: Lane::Bulk };
+        let caller = billing();
         let admin = Admin::new(&"admin-key".into(), Some(vec!["tickets".to_owned()]));
         let page = |page| body(&admin.answer(page, Some(&state(&caller))));
         let portals = page(Page::Portals);
@@ -180,6 +191,10 @@ mod tests {
         assert_eq!(
             (&callers["callers"][0]["name"], &callers["callers"][0]["lane"]),
             (&json!("billing"), &json!("bulk"))
+        );
+        assert_eq!(
+            (&callers["callers"][0]["daily_quota"], &callers["callers"][0]["used_today"]),
+            (&json!(500), &json!(10))
         );
         assert_eq!((&callers["callers"][1]["name"], &callers["callers"][1]["lane"]), (&json!("gone"), &Value::Null));
         let breakers = page(Page::Breakers);

@@ -88,6 +88,10 @@ pub struct Caller {
     pub name: String,
     /// Its lane where a call names none; null for one that has called but may not any more.
     pub lane: Option<String>,
+    /// How many calls it has in a day of the account; null if they are not limited.
+    pub daily_quota: Option<u64>,
+    /// How many calls it has made today, in this process.
+    pub used_today: u64,
     /// Its calls.
     #[serde(flatten)]
     pub calls: Calls,

@@ -14,7 +14,7 @@ use linchpin_hubspot::id::Install;
 use serde::Serialize;
 
 use super::shapes;
-use crate::callers::Caller;
+use crate::callers::CallerAccount;
 
 /// Every family of endpoints.
 pub(crate) const FAMILIES: [Family; 11] = [
@@ -35,7 +35,7 @@ pub(crate) const FAMILIES: [Family; 11] = [
 pub(crate) const CALLER_PREFIX: &str = "gateway:";
 
 /// What the gateway looks like at one moment.
-pub struct State<'a> {
+pub struct State {
     /// The account.
     pub install: Install,
     /// The scheduler.
@@ -47,14 +47,14 @@ pub struct State<'a> {
     /// Whether `usage` says what would have been.
     pub shadow: bool,
     /// Who may call.
-    pub callers: Vec<&'a Caller>,
+    pub callers: Vec<CallerAccount>,
     /// What Linchpin refused, by the reason.
     pub refused: BTreeMap<&'static str, u64>,
     /// The moment.
     pub now: Mono,
 }
 
-impl State<'_> {
+impl State {
     /// The windows of the account. The door has others, of the questions that tell whose the credential is.
     pub(crate) fn windows(&self) -> impl Iterator<Item = &WindowSnapshot> {
         let Install { portal, app } = self.install;
@@ -100,16 +100,18 @@ impl State<'_> {
     }
 
     pub(super) fn callers(&self) -> shapes::Callers {
-        let mut rows: BTreeMap<&str, (Option<Lane>, Row)> = BTreeMap::new();
+        let mut rows: BTreeMap<&str, (Option<&CallerAccount>, Row)> = BTreeMap::new();
         for caller in &self.callers {
-            rows.entry(&caller.name).or_default().0 = Some(caller.lane);
+            rows.entry(&caller.name).or_default().0 = Some(caller);
         }
         for (kind, row) in self.usage.rows() {
             rows.entry(caller_name(&kind.caller)).or_default().1.add(row);
         }
-        let callers = rows.into_iter().map(|(name, (lane, row))| shapes::Caller {
+        let callers = rows.into_iter().map(|(name, (account, row))| shapes::Caller {
             name: name.to_owned(),
-            lane: lane.map(|lane| name_of(&lane)),
+            lane: account.map(|account| name_of(&account.lane)),
+            daily_quota: account.and_then(|account| account.daily_quota),
+            used_today: account.map_or(0, |account| account.used_today),
             calls: calls(&row),
         });
         shapes::Callers { callers: callers.collect() }

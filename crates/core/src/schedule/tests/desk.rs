@@ -146,6 +146,13 @@ impl Desk {
         self.act();
     }
 
+    /// An install of which nobody has called before.
+    pub(super) fn install_as(&mut self, install: Install, limits: Limits) {
+        let now = self.moment();
+        self.scheduler.handle_install(install, (AppKind::Private, limits), &Past::Fresh, now);
+        self.act();
+    }
+
     pub(super) fn moment(&self) -> Now {
         let wall = Wall(self.epoch.0 + i64::try_from(self.now.0 / 1_000).unwrap());
         Now { mono: self.now, wall }

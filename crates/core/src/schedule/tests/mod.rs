@@ -3,5 +3,6 @@
 mod counters;
 mod desk;
 mod gathering;
+mod guests;
 mod promises;
 mod restarts;
