@@ -13,6 +13,9 @@ use super::words::{self, Word};
 pub const NAMED_HEADERS: [&str; 5] =
     ["content-type", "content-encoding", "location", "x-hubspot-notfound", "x-hubspot-correlation-id"];
 
+/// The header by which HubSpot names a request.
+const CORRELATION: &str = "x-hubspot-correlation-id";
+
 /// Two moments of one deed, seen in two worlds, lie no further apart than this.
 const APART_MS_MAX: i64 = 3_600_000;
 /// Shorter numbers are counts, limits and type ids, which are the same everywhere.
@@ -55,6 +58,12 @@ impl Seen {
         };
         Self { status, headers, body }
     }
+
+    /// Whether its header and its body carry one correlation id; none if one of them carries none.
+    fn names_itself(&self) -> Option<bool> {
+        let Content::Json(body) = &self.body else { return None };
+        Some(self.headers.get(CORRELATION)? == body.get("correlationId")?.as_str()?)
+    }
 }
 
 /// Which id of one world is which of the other. Learned from answers to calls that were the same in both.
@@ -95,15 +104,27 @@ impl Renaming {
         for name in NAMED_HEADERS {
             match (one.headers.get(name), other.headers.get(name)) {
                 (None, None) => {}
+                (Some(one), Some(other)) if name == CORRELATION => Self::correlation(name, one, other)?,
                 (Some(one), Some(other)) => self.text(name, one, other)?,
                 (one, other) => return Err(format!("header {name}: {one:?} and {other:?}")),
             }
+        }
+        if one.names_itself() != other.names_itself() {
+            return Err("the correlation ids of header and body".to_owned());
         }
         match (&one.body, &other.body) {
             (Content::Empty, Content::Empty) => Ok(()),
             (Content::Json(one), Content::Json(other)) => self.value("", one, other, unordered),
             (Content::Text(one), Content::Text(other)) => self.text("body", one, other),
             (one, other) => Err(format!("body: {one:?} and {other:?}")),
+        }
+    }
+
+    /// Correlation ids may differ, and readers who share an answer share its id.
+    fn correlation(place: &str, one: &str, other: &str) -> Result<(), String> {
+        match (words::of(one).as_slice(), words::of(other).as_slice()) {
+            ([Word::Uuid(_)], [Word::Uuid(_)]) => Ok(()),
+            _ => Err(format!("{place}: {one:?} and {other:?}")),
         }
     }
 
@@ -155,6 +176,9 @@ impl Renaming {
             }
             // A cursor may be an offset, which is no id.
             (Value::String(one), Value::String(other)) if path.ends_with("/next/after") && one == other => Ok(()),
+            (Value::String(one), Value::String(other)) if path.ends_with("/correlationId") => {
+                Self::correlation(path, one, other)
+            }
             // Ids of apps and of association types are no records', and the same in both worlds.
             (one, other) if one == other && DEFINED.iter().any(|name| path.ends_with(name)) => Ok(()),
             (Value::String(one), Value::String(other)) => self.text(path, one, other),

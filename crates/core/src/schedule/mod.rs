@@ -300,8 +300,8 @@ impl<D: Rng> Scheduler<D> {
             self.backoffs.remove(&(at, ticket));
             self.requeue(ticket, now);
         }
-        self.rhythm.handle_timeout(now.mono);
-        for key in self.coalescer.due(now.mono) {
+        let over = self.rhythm.handle_timeout(now.mono);
+        for key in over.into_iter().chain(self.coalescer.due(now.mono)) {
             self.gather(&key, now);
         }
         while let Some((at, scope)) = self.wakes.first().copied().filter(|(at, _)| *at <= now.mono) {

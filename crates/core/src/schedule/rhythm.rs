@@ -47,12 +47,15 @@ impl Rhythm {
         self.next.get(key).copied().filter(|until| *until > now)
     }
 
-    /// Forgets the intervals that are over.
-    pub(super) fn handle_timeout(&mut self, now: Mono) {
+    /// Forgets the intervals that are over, and names their keys: what has gathered there may leave.
+    pub(super) fn handle_timeout(&mut self, now: Mono) -> Vec<JoinKey> {
+        let mut over = Vec::new();
         while let Some((_, key)) = self.order.first().filter(|(until, _)| *until <= now).cloned() {
             self.order.pop_first();
             self.next.remove(&key);
+            over.push(key);
         }
+        over
     }
 
     /// When the next interval is over.
@@ -98,9 +101,9 @@ mod tests {
     fn an_interval_that_is_over_is_forgotten() {
         let mut rhythm = Rhythm::default();
         rhythm.handle_send(&key("a"), 1, &view(60), Mono(0));
-        rhythm.handle_timeout(Mono(49_999));
+        assert!(rhythm.handle_timeout(Mono(49_999)).is_empty());
         assert_eq!(rhythm.poll_timeout(), Some(Mono(50_000)));
-        rhythm.handle_timeout(Mono(50_000));
+        assert_eq!(rhythm.handle_timeout(Mono(50_000)), [key("a")]);
         assert_eq!((rhythm.poll_timeout(), rhythm.held_until(&key("a"), Mono(0))), (None, None));
     }
 
