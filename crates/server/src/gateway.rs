@@ -183,6 +183,7 @@ impl Face {
             shadow: self.gateway.is_shadow(),
             callers: self.callers(),
             refused: self.refusals.all(),
+            webhooks: self.webhooks.as_ref().map(|webhooks| webhooks.ingress().counts()).unwrap_or_default(),
             now: self.clock.now().mono,
         })
     }

@@ -140,7 +140,7 @@ impl Ingress {
         let now = self.clock.now().wall;
         self.believe(app, &delivery, now).await?;
         let events = match delivery.teller {
-            Teller::Workflow => vec![self.of_workflow(app.id, &delivery.body, now)],
+            Teller::Workflow => vec![of_workflow(app.id, &delivery.body, now)],
             Teller::Webhook | Teller::Journal => self.of_webhook(app.id, delivery.teller, &delivery.body, now),
         };
         within(self.log.accept(events, now)).await
@@ -181,7 +181,7 @@ impl Ingress {
         let raw = body.slice_ref(told.raw);
         match told.event {
             // The secret says whose it is; the number inside is the sender's word.
-            Ok(event) => known(Event { install: Install { app, ..event.install }, ..event }, teller, raw),
+            Ok(event) => known(&Event { install: Install { app, ..event.install }, ..event }, teller, raw),
             Err(why) => {
                 self.counters.not_understood.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(app = app.0, %why, "an event is kept without being understood");
@@ -189,20 +189,9 @@ impl Ingress {
             }
         }
     }
-
-    /// The body of a workflow action is whatever a person has put together; HubSpot's own has the account in it.
-    fn of_workflow(&self, app: AppId, body: &Bytes, now: Wall) -> NewEvent {
-        #[derive(serde::Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Account {
-            portal_id: u64,
-        }
-        let portal = serde_json::from_slice(body).map_or(PortalId(0), |Account { portal_id }| PortalId(portal_id));
-        unread(Install { portal, app }, Teller::Workflow, "workflow", body.clone(), now)
-    }
 }
 
-fn known(event: Event, teller: Teller, raw: Bytes) -> NewEvent {
+fn known(event: &Event, teller: Teller, raw: Bytes) -> NewEvent {
     let record = event.change.record().map(|(object_type, id)| (object_type.clone(), id));
     let (object_type, record) = record.unzip();
     let property = match &event.change {
@@ -217,10 +206,21 @@ fn known(event: Event, teller: Teller, raw: Bytes) -> NewEvent {
         object_type,
         record,
         property,
-        delivery: keys::delivery_key(&event),
-        change: keys::change_key(&event),
+        delivery: keys::delivery_key(event),
+        change: keys::change_key(event),
         raw,
     }
+}
+
+/// The body of a workflow action is whatever a person has put together; HubSpot's own has the account in it.
+fn of_workflow(app: AppId, body: &Bytes, now: Wall) -> NewEvent {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Account {
+        portal_id: u64,
+    }
+    let portal = serde_json::from_slice(body).map_or(PortalId(0), |Account { portal_id }| PortalId(portal_id));
+    unread(Install { portal, app }, Teller::Workflow, "workflow", body.clone(), now)
 }
 
 fn unread(install: Install, teller: Teller, kind: &str, raw: Bytes, now: Wall) -> NewEvent {

@@ -37,7 +37,7 @@ fn hex(parts: &[&[u8]]) -> String {
     for part in parts {
         hasher.update(part);
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 fn delivery(teller: Teller, version: &'static str, signature: &str, body: Vec<u8>) -> Delivery {
