@@ -1,3 +1,5 @@
+//! The way in, over a store that can fail.
+
 use http::HeaderValue;
 use linchpin_core::time::{Mono, Now};
 use linchpin_hubspot::signature::{NotVerified, SIGNATURE, SIGNATURE_VERSION};

@@ -1,3 +1,5 @@
+//! Deliveries as HubSpot sends them, as its guide describes them, and broken ones.
+
 use std::path::Path;
 use std::{env, fs};
 

@@ -1,3 +1,5 @@
+//! Vectors that HubSpot published, that others collected, and what forgers would try.
+
 use std::path::Path;
 use std::{env, fs};
 
