@@ -84,6 +84,7 @@ Every failure that Linchpin shows has a code, and every code a page: what happen
 | LP3 | HubSpot and a run |
 | LP4 | the store |
 | LP5 | the gateway |
+| LP6 | webhooks |
 
 This page is made from the titles of the pages by `cargo xtask generate`.
 

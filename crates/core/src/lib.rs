@@ -4,6 +4,7 @@
 //! are functions from a snapshot to a plan.
 
 pub mod gateway;
+pub mod ingress;
 pub mod schedule;
 pub mod sync;
 pub mod time;

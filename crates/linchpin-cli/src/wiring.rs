@@ -7,6 +7,7 @@ pub(crate) mod admin;
 mod door;
 mod face;
 mod trouble;
+mod webhooks;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -12,9 +12,11 @@ use linchpin_core::sync::desired::{EntryName, RowId, SourceKey};
 use linchpin_core::sync::link::{AssociationLink, Link};
 use linchpin_core::sync::run::{Plan, RejectedRow, Run, RunId};
 use linchpin_core::time::Wall;
-use linchpin_hubspot::id::{Install, ObjectType, RecordId};
+use linchpin_hubspot::id::{AppId, Install, ObjectType, RecordId};
+use linchpin_hubspot::signature::Scheme;
 
 use crate::budget::{BudgetRecord, BudgetRecords};
+use crate::event_log::{Accepted, EventLog, LoggedEvent, NewEvent};
 use crate::links::Links;
 use crate::mirror::{Mirror, MirrorRecord};
 use crate::queue::{Claimed, Outlook, Queue, Settlement};
@@ -62,6 +64,12 @@ pub enum Method {
     MirrorCount,
     BudgetLoad,
     BudgetSave,
+    EventsAccept,
+    EventsRead,
+    EventsLast,
+    EventsForget,
+    EventsSigned,
+    EventsStrongest,
 }
 
 /// The faults to come, shared by the wrapped stores and the test.
@@ -102,7 +110,8 @@ pub fn wrap(stores: Stores) -> (Stores, Script) {
         queue: Arc::<Faulty>::clone(&faulty),
         links: Arc::<Faulty>::clone(&faulty),
         mirror: Arc::<Faulty>::clone(&faulty),
-        budget: faulty,
+        budget: Arc::<Faulty>::clone(&faulty),
+        events: faulty,
     };
     (stores, script)
 }
@@ -302,5 +311,32 @@ impl BudgetRecords for Faulty {
 
     async fn save(&self, install: Install, record: BudgetRecord) -> Result<(), StoreError> {
         self.through(Method::BudgetSave, self.inner.budget.save(install, record)).await
+    }
+}
+
+#[async_trait]
+impl EventLog for Faulty {
+    async fn accept(&self, events: Vec<NewEvent>, now: Wall) -> Result<Accepted, StoreError> {
+        self.through(Method::EventsAccept, self.inner.events.accept(events, now)).await
+    }
+
+    async fn read(&self, install: Install, after: u64, limit: u16) -> Result<Vec<LoggedEvent>, StoreError> {
+        self.through(Method::EventsRead, self.inner.events.read(install, after, limit)).await
+    }
+
+    async fn last(&self, install: Install) -> Result<u64, StoreError> {
+        self.through(Method::EventsLast, self.inner.events.last(install)).await
+    }
+
+    async fn forget(&self, install: Install, before: Wall, limit: u16) -> Result<u64, StoreError> {
+        self.through(Method::EventsForget, self.inner.events.forget(install, before, limit)).await
+    }
+
+    async fn signed(&self, app: AppId, scheme: Scheme) -> Result<Scheme, StoreError> {
+        self.through(Method::EventsSigned, self.inner.events.signed(app, scheme)).await
+    }
+
+    async fn strongest(&self, app: AppId) -> Result<Option<Scheme>, StoreError> {
+        self.through(Method::EventsStrongest, self.inner.events.strongest(app)).await
     }
 }

@@ -8,6 +8,7 @@ pub mod budget;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod credentials;
+pub mod event_log;
 pub mod executor;
 #[cfg(feature = "conformance")]
 pub mod faulty;

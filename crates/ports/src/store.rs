@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{budget::BudgetRecords, links::Links, mirror::Mirror, queue::Queue, runs::Runs};
+use crate::{budget::BudgetRecords, event_log::EventLog, links::Links, mirror::Mirror, queue::Queue, runs::Runs};
 
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -89,4 +89,6 @@ pub struct Stores {
     pub mirror: Arc<dyn Mirror>,
     /// The budget's memory across restarts.
     pub budget: Arc<dyn BudgetRecords>,
+    /// What HubSpot has told.
+    pub events: Arc<dyn EventLog>,
 }

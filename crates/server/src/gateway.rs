@@ -27,6 +27,7 @@ use crate::admin::{self, Admin, State};
 use crate::callers::{CallerAccount, Callers, Known, hash};
 use crate::metrics;
 use crate::refusal::{self, Refusal};
+use crate::webhooks::{self, Webhooks};
 
 /// The largest body of a request, in bytes. HubSpot's largest batches stay far below.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -104,6 +105,8 @@ pub struct Face {
     pub admin: Admin,
     /// What it refused.
     pub refusals: Refusals,
+    /// Where HubSpot delivers, if it does.
+    pub webhooks: Option<Webhooks>,
 }
 
 /// What Linchpin itself refused, by reasons that the code names.
@@ -123,6 +126,9 @@ impl Refusals {
 impl Face {
     /// Answers one request, whatever it holds.
     pub async fn respond(&self, request: Request<Bytes>) -> Response<Bytes> {
+        if let Some((webhooks, place)) = self.delivered_to(request.uri().path()) {
+            return webhooks.take(place, request).await;
+        }
         let (head, body) = request.into_parts();
         let answer = match head.uri.path() {
             "/healthz" => page("text/plain", Bytes::from_static(b"ok\n")),
@@ -132,9 +138,11 @@ impl Face {
                 Ok(page) => self.admin.answer(page, self.state().await.as_ref()),
                 Err(problem) => admin::problem(&problem),
             },
-            path @ "/" => Refusal::new(404, format!("nothing of Linchpin is at {path}"))
-                .never()
-                .answer(&self.gateway.correlation()),
+            path if path == "/" || webhooks::is_path(path) => {
+                Refusal::new(404, format!("nothing of Linchpin is at {path}"))
+                    .never()
+                    .answer(&self.gateway.correlation())
+            }
             _ => self.pass(&head, body).await,
         };
         to_response(answer)
@@ -147,12 +155,22 @@ impl Face {
             let problem = self.admin.admit(&head.method, path, &head.headers).err();
             return problem.map(|problem| to_response(admin::problem(&problem)));
         }
-        let own = matches!(path, "/healthz" | "/readyz" | "/metrics" | "/");
+        // What HubSpot delivers shows no key: its signature is over the body.
+        let own = matches!(path, "/healthz" | "/readyz" | "/metrics" | "/") || self.delivered_to(path).is_some();
         let refusal = if own { None } else { self.who(&head.headers).err() };
         refusal.map(|refusal| {
             self.refusals.count(refusal.reason());
             to_response(refusal.answer(&self.gateway.correlation()))
         })
+    }
+
+    fn delivered_to(&self, path: &str) -> Option<(&Webhooks, webhooks::Place)> {
+        Some((self.webhooks.as_ref()?, webhooks::place(path)?))
+    }
+
+    /// The largest body of a request, in bytes.
+    pub(crate) fn body_bytes_max(&self, head: &http::request::Parts) -> usize {
+        self.delivered_to(head.uri.path()).map_or(BODY_BYTES_MAX, |_| webhooks::BODY_BYTES_MAX)
     }
 
     /// What it looks like now; none when the door is closed.
@@ -165,6 +183,7 @@ impl Face {
             shadow: self.gateway.is_shadow(),
             callers: self.callers(),
             refused: self.refusals.all(),
+            webhooks: self.webhooks.as_ref().map(|webhooks| webhooks.ingress().counts()).unwrap_or_default(),
             now: self.clock.now().mono,
         })
     }
@@ -386,8 +405,8 @@ fn page(kind: &'static str, body: Bytes) -> Answer {
 }
 
 /// A request whose body is too large.
-pub(crate) fn too_large(face: &Face) -> Response<Bytes> {
-    let message = format!("the body has more than {BODY_BYTES_MAX} bytes");
+pub(crate) fn too_large(face: &Face, limit: usize) -> Response<Bytes> {
+    let message = format!("the body has more than {limit} bytes");
     let refusal = Refusal::new(413, message).never();
     face.refusals.count(refusal.reason());
     to_response(refusal.answer(&face.gateway.correlation()))

@@ -10,3 +10,4 @@ pub mod gateway;
 pub mod listen;
 pub mod metrics;
 mod refusal;
+pub mod webhooks;

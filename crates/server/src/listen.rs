@@ -18,7 +18,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::gateway::{BODY_BYTES_MAX, Face, too_large};
+use crate::gateway::{Face, too_large};
+use crate::webhooks::Peer;
 
 /// Connections that may be open at once; more wait in the operating system's queue.
 pub const CONNECTIONS_MAX: usize = 4_096;
@@ -62,12 +63,15 @@ impl Listening {
                 () = stop.cancelled() => break,
                 accepted = next(&self.listener, &room) => accepted,
             };
-            let Some((stream, permit)) = accepted else {
+            let Some((stream, peer, permit)) = accepted else {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
             let face = Arc::clone(&face);
-            let service = service_fn(move |request| respond(Arc::clone(&face), request));
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(Peer(peer));
+                respond(Arc::clone(&face), request)
+            });
             let connection = graceful.watch(builder().serve_connection(TokioIo::new(stream), service).into_owned());
             tasks.spawn(async move {
                 if let Err(error) = connection.await {
@@ -83,14 +87,14 @@ impl Listening {
     }
 }
 
-async fn next(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+async fn next(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = Arc::clone(room).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "cannot set nodelay");
             }
-            Some((stream, permit))
+            Some((stream, peer, permit))
         }
         Err(error) => {
             tracing::warn!(%error, "cannot accept a connection");
@@ -118,10 +122,11 @@ async fn respond(face: Arc<Face>, request: Request<Incoming>) -> Result<Response
         let response = face.respond(Request::from_parts(head, Bytes::new())).await;
         return Ok(response.map(Full::new));
     }
-    let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect());
+    let limit = face.body_bytes_max(&head);
+    let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect());
     let response = match whole.await? {
         Ok(body) => face.respond(Request::from_parts(head, body.to_bytes())).await,
-        Err(error) if error.is::<LengthLimitError>() => too_large(&face),
+        Err(error) if error.is::<LengthLimitError>() => too_large(&face, limit),
         Err(error) => return Err(error),
     };
     Ok(response.map(Full::new))

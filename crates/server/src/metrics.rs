@@ -7,7 +7,9 @@ use std::fmt::Write as _;
 
 use linchpin_core::schedule::budget::{DayScope, Scope};
 use linchpin_core::schedule::lanes::Lane;
+use linchpin_engine::ingress::Counts;
 use linchpin_hubspot::id::{AppId, PortalId};
+use linchpin_ports::event_log::Accepted;
 
 use crate::admin::State;
 use crate::admin::shapes::BreakerState;
@@ -42,7 +44,7 @@ struct Metric {
 }
 
 /// Every metric.
-const METRICS: [Metric; 23] = [
+const METRICS: [Metric; 26] = [
     Metric {
         name: "linchpin_gateway_calls_total",
         kind: Type::Counter,
@@ -204,6 +206,33 @@ const METRICS: [Metric; 23] = [
         labels: &["family", "portal", "app"],
         read: breaker_states,
     },
+    Metric {
+        name: "linchpin_webhook_deliveries_total",
+        kind: Type::Counter,
+        help: "Deliveries of webhooks: acknowledged, refused as not HubSpot's, or failed to be stored.",
+        labels: &["outcome"],
+        read: |state| {
+            let Counts { deliveries, refused, failed, .. } = state.webhooks;
+            by("outcome", [("acknowledged", deliveries), ("refused", refused), ("failed", failed)])
+        },
+    },
+    Metric {
+        name: "linchpin_webhook_events_total",
+        kind: Type::Counter,
+        help: "Events of webhooks: new, repeated by HubSpot, known from elsewhere.",
+        labels: &["outcome"],
+        read: |state| {
+            let Accepted { new, repeated, known } = state.webhooks.events;
+            by("outcome", [("new", new), ("repeated", repeated), ("known", known)])
+        },
+    },
+    Metric {
+        name: "linchpin_webhook_events_not_understood_total",
+        kind: Type::Counter,
+        help: "Events that were kept without being understood.",
+        labels: &[],
+        read: |state| alone(state.webhooks.not_understood),
+    },
 ];
 
 /// The page. While the door is closed there is nothing to say.
@@ -246,6 +275,10 @@ This page is made from the table that the metrics themselves are made from, by `
 
 fn line(page: &mut String, text: &str) {
     writeln!(page, "{text}").expect("invariant: writing to a String does not fail");
+}
+
+fn by<const N: usize>(label: &'static str, values: [(&str, u64); N]) -> Vec<Sample> {
+    values.map(|(name, value)| (vec![(label, name.to_owned())], value)).into()
 }
 
 fn alone(value: u64) -> Vec<Sample> {
@@ -367,6 +400,7 @@ mod tests {
             shadow: false,
             callers: Vec::new(),
             refused: [("deadline", 2)].into(),
+            webhooks: Counts::default(),
             now: Mono(0),
         };
         page(Some(&state))

@@ -15,6 +15,7 @@ mod budget;
 mod census;
 mod codec;
 mod connections;
+mod events;
 mod fault;
 mod links;
 mod litter;
@@ -86,6 +87,7 @@ impl SqliteStore {
             links: Arc::<Self>::clone(self),
             mirror: Arc::<Self>::clone(self),
             budget: Arc::<Self>::clone(self),
+            events: Arc::<Self>::clone(self),
         }
     }
 

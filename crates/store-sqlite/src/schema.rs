@@ -12,10 +12,11 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::fault::Fault;
 
 /// The migrations, in order; the schema number is how many have run.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_initial.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_events.sql")];
 
 /// The schema number that this program writes.
-pub(crate) const SCHEMA: u32 = 1;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// Marks a file as a Linchpin store (`LNCH`), so that another program's database is never migrated into.
 const APPLICATION_ID: i32 = 0x4c4e_4348;
@@ -99,6 +100,25 @@ mod tests {
     #[test]
     fn the_schema_number_counts_the_migrations() {
         assert_eq!(usize::try_from(SCHEMA).unwrap(), MIGRATIONS.len());
+    }
+
+    #[test]
+    fn a_store_of_any_earlier_schema_is_brought_up_to_date_with_what_it_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        for (done, path) in (1..SCHEMA).map(|done| (done, folder.path().join(done.to_string()))) {
+            let earlier = Connection::open(&path).unwrap();
+            for migration in &MIGRATIONS[..usize::try_from(done).unwrap()] {
+                earlier.execute_batch(migration).unwrap();
+            }
+            earlier.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+            earlier.pragma_update(None, "user_version", done).unwrap();
+            earlier.execute("insert into budget values (7, 9, 5, x'01')", ()).unwrap();
+            drop(earlier);
+            let opened = open_writer(&path).unwrap();
+            assert_eq!(opened.query_row(VERSION, (), |row| row.get::<_, u32>(0)).unwrap(), SCHEMA);
+            assert_eq!(opened.query_row("select count(*) from event", (), |row| row.get::<_, u32>(0)).unwrap(), 0);
+            assert_eq!(opened.query_row("select count(*) from budget", (), |row| row.get::<_, u32>(0)).unwrap(), 1);
+        }
     }
 
     #[test]

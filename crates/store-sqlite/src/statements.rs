@@ -1,12 +1,20 @@
 //! Every statement is prepared on a fresh schema, and none of them scans or sorts.
 
-use crate::{budget, census, links, litter, mirror, queue, rejected, runs, schema, tally};
+use crate::{budget, census, events, links, litter, mirror, queue, rejected, runs, schema, tally};
 
 const STATEMENTS: &[(&str, &str)] = &[
     ("budget::LOAD", budget::LOAD),
     ("budget::SAVE", budget::SAVE),
     ("census::ADD", census::ADD),
     ("census::GET", census::GET),
+    ("events::LAST", events::LAST),
+    ("events::INSERT", events::INSERT),
+    ("events::DELIVERY", events::DELIVERY),
+    ("events::READ", events::READ),
+    ("events::OLDEST", events::OLDEST),
+    ("events::FORGET", events::FORGET),
+    ("events::SIGNED", events::SIGNED),
+    ("events::STRONGEST", events::STRONGEST),
     ("links::GET", links::GET),
     ("links::RECORD", links::RECORD),
     ("links::ROW", links::ROW),
@@ -78,6 +86,7 @@ fn the_table_of_statements_misses_none() {
     let sources = [
         include_str!("budget.rs"),
         include_str!("census.rs"),
+        include_str!("events.rs"),
         include_str!("links.rs"),
         include_str!("litter.rs"),
         include_str!("mirror.rs"),

@@ -95,6 +95,7 @@ pub fn face_for(desk: &Desk, coalesce: Coalesce, seed: u64, credential: &str) ->
         clock,
         admin: Admin::closed(),
         refusals: Refusals::default(),
+        webhooks: None,
     }
 }
 

@@ -11,6 +11,7 @@ use super::caller::{GatewayCaller, UnknownTokens};
 use super::lifetime::Lifetime;
 use super::secret::SecretRef;
 use super::source::Source;
+use super::webhooks::Webhooks;
 use crate::wiring::SyncFile;
 
 /// The newest form of the file that this program reads.
@@ -48,6 +49,9 @@ pub(crate) struct File {
     /// The gateway that other programs call.
     #[serde(default)]
     pub(crate) gateway: Gateway,
+    /// Whose webhooks are accepted.
+    #[serde(default)]
+    pub(crate) webhooks: Webhooks,
     /// What stops a run that looks like a mistake.
     #[serde(default)]
     pub(crate) guard: Guard,
@@ -67,6 +71,8 @@ pub(crate) struct Settings {
     pub(crate) sources: BTreeMap<String, Source>,
     #[serde(default)]
     pub(crate) gateway: Gateway,
+    #[serde(default)]
+    pub(crate) webhooks: Webhooks,
     #[serde(default)]
     pub(crate) guard: Guard,
 }

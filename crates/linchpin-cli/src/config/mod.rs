@@ -10,6 +10,7 @@ mod lifetime;
 mod place;
 mod secret;
 mod source;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub(crate) use caller::{GatewayCaller, UnknownTokens};
 pub(crate) use file::{BaseUrl, Coalesce, DEFAULT_BASE_URL, File, Gateway, Guard, Lane, Tier};
 pub(crate) use layers::Environment;
 pub(crate) use source::{Csv, EmptyField, Source, Sqlite};
+pub(crate) use webhooks::{ResolvedApp, Signature, Webhooks};
 
 use crate::args::ConfigArgs;
 use crate::failure::{Code, Failure};
@@ -103,6 +105,11 @@ impl Config {
     /// The gateway.
     pub(crate) fn gateway(&self) -> &Gateway {
         &self.settings.gateway
+    }
+
+    /// Whose webhooks are accepted.
+    pub(crate) fn webhooks(&self) -> &Webhooks {
+        &self.settings.webhooks
     }
 
     /// Fetches the key of each caller of the gateway.

@@ -25,6 +25,7 @@ const TOKEN_CALLER: &str = "hubspot-token";
 pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure> {
     // Keys first: a wrong reference is told without asking HubSpot.
     let callers = callers(config)?;
+    let apps = config.webhook_apps()?;
     let admin_key = admin_key(config, &callers)?;
     let stores = super::open_store(&config.store())?.stores();
     let client = door::open(config, stores.clone(), doors).await?;
@@ -50,9 +51,10 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
         Some(key) => Admin::new(&key, granted(config, &client).await?),
         None => Admin::closed(),
     };
+    let webhooks = super::webhooks::open(apps, config.webhooks(), stores.events, client.clock());
     let upstream = config.hubspot().base_url.as_str().to_owned();
     let refusals = Refusals::default();
-    Ok(Face { gateway, dispatch, install, callers, guests, days, upstream, clock, admin, refusals })
+    Ok(Face { gateway, dispatch, install, callers, guests, days, upstream, clock, admin, refusals, webhooks })
 }
 
 /// The key of the admin interface, which must be nobody else's.

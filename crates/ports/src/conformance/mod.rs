@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use crate::store::Stores;
 
+pub mod events;
 pub mod fixtures;
 pub mod links;
 pub mod model;
@@ -92,6 +93,15 @@ macro_rules! store_tests {
             the_highest_id_is_zero_when_none_is_known,
             mirrored_records_are_counted_once,
             a_budget_record_is_replaced_and_survives_a_crash,
+        );
+        $crate::store_tests!(@ $home, events:
+            an_event_comes_back_as_it_was_accepted,
+            a_change_is_in_the_log_once,
+            logs_of_installs_never_meet,
+            a_log_is_read_beyond_a_place,
+            the_oldest_events_are_forgotten_and_no_place_is_used_again,
+            the_strongest_signature_of_an_app_is_remembered,
+            accepted_events_survive_a_crash,
         );
         $crate::store_tests!(@ $home, model:
             random_histories_agree_with_the_model,

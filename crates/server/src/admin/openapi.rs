@@ -90,6 +90,7 @@ mod tests {
     use linchpin_core::schedule::{DaySnapshot, WindowSnapshot};
     use linchpin_core::time::{Mono, Wall};
     use linchpin_engine::gateway::Saved;
+    use linchpin_engine::ingress::Counts;
     use linchpin_hubspot::answer::Answer;
     use linchpin_hubspot::call::Family;
     use linchpin_hubspot::id::{AppId, Install, PortalId};
@@ -137,6 +138,7 @@ mod tests {
             shadow: true,
             callers: vec![caller.clone()],
             refused: [("deadline", 2)].into(),
+            webhooks: Counts::default(),
             now: Mono(1_000_000),
         }
     }

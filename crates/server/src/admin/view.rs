@@ -9,6 +9,7 @@ use linchpin_core::schedule::lanes::{self, Lane};
 use linchpin_core::schedule::{DaySnapshot, Snapshot, WindowSnapshot};
 use linchpin_core::time::Mono;
 use linchpin_engine::gateway::Saved;
+use linchpin_engine::ingress::Counts;
 use linchpin_hubspot::call::Family;
 use linchpin_hubspot::id::Install;
 use serde::Serialize;
@@ -50,6 +51,8 @@ pub struct State {
     pub callers: Vec<CallerAccount>,
     /// What Linchpin refused, by the reason.
     pub refused: BTreeMap<&'static str, u64>,
+    /// What HubSpot has delivered.
+    pub webhooks: Counts,
     /// The moment.
     pub now: Mono,
 }
