@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{budget::BudgetRecords, links::Links, mirror::Mirror, queue::Queue, runs::Runs};
+use crate::{budget::BudgetRecords, links::Links, mirror::Mirror, operations::Operations, queue::Queue, runs::Runs};
 
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +74,9 @@ pub enum Refusal {
     /// An operation that is not claimed cannot be settled.
     #[error("operation {0} is not claimed")]
     NotClaimed(String),
+    /// A promised write is not in the state that the call needs, or not there.
+    #[error("promised write {0} is not in the state for this")]
+    WriteState(String),
 }
 
 /// Everything the engine remembers with; usually one store behind all of them.
@@ -89,4 +92,6 @@ pub struct Stores {
     pub mirror: Arc<dyn Mirror>,
     /// The budget's memory across restarts.
     pub budget: Arc<dyn BudgetRecords>,
+    /// Writes that the gateway has promised to make.
+    pub operations: Arc<dyn Operations>,
 }

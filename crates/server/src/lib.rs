@@ -9,4 +9,5 @@ pub mod callers;
 pub mod gateway;
 pub mod listen;
 pub mod metrics;
+mod operations;
 mod refusal;

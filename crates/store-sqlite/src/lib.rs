@@ -19,6 +19,7 @@ mod fault;
 mod links;
 mod litter;
 mod mirror;
+mod operations;
 mod owner;
 mod queue;
 mod rejected;
@@ -86,6 +87,7 @@ impl SqliteStore {
             links: Arc::<Self>::clone(self),
             mirror: Arc::<Self>::clone(self),
             budget: Arc::<Self>::clone(self),
+            operations: Arc::<Self>::clone(self),
         }
     }
 
