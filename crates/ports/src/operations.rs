@@ -13,7 +13,7 @@ pub enum Accepted {
     /// It is durably there, under this number: numbers ascend in the order of acceptance.
     New(u64),
     /// Its caller has used its key before, for this one; nothing was written.
-    Known(Write),
+    Known(Box<Write>),
 }
 
 /// Where promised writes are kept.

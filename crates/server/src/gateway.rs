@@ -245,6 +245,11 @@ impl Face {
         }
     }
 
+    /// Counts a call without an answer.
+    pub(crate) fn count(&self, reason: &'static str) {
+        self.refusals.count(reason);
+    }
+
     /// Answers with a refusal of our own, and counts it.
     pub(crate) fn refuse(&self, refusal: Refusal) -> Answer {
         self.refusals.count(refusal.reason());

@@ -15,7 +15,7 @@ use linchpin_core::gateway::operation::{
 };
 use linchpin_core::gateway::usage::Kind;
 use linchpin_engine::dispatch::{DispatchError, Unresolved};
-use linchpin_engine::gateway::operations::{Promise, TakeError, Taken, Waited, kept_answer};
+use linchpin_engine::gateway::operations::{Outcome, Promise, TakeError, Taken, Waited, kept_answer};
 use linchpin_engine::gateway::{Asked, WAIT_MAX};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::call::Effect;
@@ -149,9 +149,16 @@ impl Face {
                 known.account().handle_refused();
                 Promised::Ours(self.refuse(refusal))
             }
-            Told::Nothing(told) => {
+            Told::Nothing(outcome) => {
+                let (now, correlation) = (self.clock.now().wall, self.gateway.correlation());
                 known.account().handle_unanswered();
-                Promised::Ours(told(&self.gateway.correlation(), self.clock.now().wall))
+                Promised::Ours(match outcome.as_ref() {
+                    Ok(answer) => answer.clone(),
+                    Err(error) => {
+                        self.count(refusal::reason(error));
+                        refusal::of(error, now, &correlation)
+                    }
+                })
             }
         }
     }
@@ -292,20 +299,17 @@ fn wanted(head: &http::request::Parts, is_guest: bool, later: bool, mut asked: A
 enum Told {
     Answer(Answer),
     Refusal(Refusal),
-    Nothing(Box<dyn FnOnce(&str, linchpin_core::time::Wall) -> Answer + Send>),
+    /// HubSpot gave no answer.
+    Nothing(Outcome),
 }
 
 fn told(waited: Waited) -> Told {
-    let unknown = || DispatchError::Unknown(Box::new(Unresolved { answer: None, cause: None }));
     match waited {
         Waited::Open => Told::Refusal(refusal::in_progress()),
         Waited::Told(outcome) => match outcome.as_ref() {
             Ok(answer) => Told::Answer(answer.clone()),
             Err(DispatchError::DeadToken(Some(answer))) => Told::Answer(answer.as_ref().clone()),
-            Err(_) => Told::Nothing(Box::new(move |correlation, now| match outcome.as_ref() {
-                Ok(answer) => answer.clone(),
-                Err(error) => refusal::of(error, now, correlation),
-            })),
+            Err(_) => Told::Nothing(outcome),
         },
         Waited::Ended(write) => match write.state {
             State::Ended { end: End::Answered(kept), .. } => match kept_answer(&kept) {
@@ -313,8 +317,10 @@ fn told(waited: Waited) -> Told {
                 None => Told::Refusal(refusal::answer_not_kept(kept.status, kept.bytes)),
             },
             State::Ended { end: End::Unknown, .. } => {
-                Told::Nothing(Box::new(move |correlation, now| refusal::of(&unknown(), now, correlation)))
+                let unresolved = Unresolved { answer: None, cause: None };
+                Told::Nothing(Outcome::new(Err(DispatchError::Unknown(Box::new(unresolved)))))
             }
+            // Given up just now: the next repeat tries it again.
             State::Ended { end: End::GivenUp { .. }, .. } | State::Accepted | State::Sent => {
                 Told::Refusal(refusal::in_progress())
             }
@@ -372,13 +378,13 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
-            .fold(HeaderMap::new(), |mut all, (name, value)| {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).fold(
+            HeaderMap::new(),
+            |mut all, (name, value)| {
                 all.append(name, value);
                 all
-            })
+            },
+        )
     }
 
     #[test]
@@ -408,7 +414,9 @@ mod tests {
     #[test]
     fn only_names_of_operations_are_paths_of_operations() {
         assert_eq!(named("/linchpin/v1/operations/018f"), Some(WriteId("018f".to_owned())));
-        for path in ["/linchpin/v1/operations", "/linchpin/v1/operations/", "/linchpin/v1/operations/1/2", "/operations/1"] {
+        for path in
+            ["/linchpin/v1/operations", "/linchpin/v1/operations/", "/linchpin/v1/operations/1/2", "/operations/1"]
+        {
             assert_eq!(named(path), None, "{path}");
         }
     }

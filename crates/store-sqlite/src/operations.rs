@@ -178,7 +178,7 @@ fn accept(tx: &Connection, install: Install, write: &Write) -> Result<Accepted, 
             .query_row(params![scope.portal, scope.app, write.caller, key], Stored::read)
             .optional()?;
         if let Some(known) = known {
-            return Ok(Accepted::Known(known.write()?.1));
+            return Ok(Accepted::Known(Box::new(known.write()?.1)));
         }
     }
     let last: Option<i64> =

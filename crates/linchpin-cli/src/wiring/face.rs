@@ -51,8 +51,7 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
     let (parts_clock, store) = (client.clock(), Arc::clone(&stores.operations));
     let parts = OperationParts { gateway: Arc::clone(&gateway), install, store, clock: parts_clock };
     let operations = Operations::open(&doors.tasks(), parts).await;
-    let operations =
-        Some(operations.map_err(|error| trouble::of_facade(linchpin::Error::Store(error), config))?);
+    let operations = Some(operations.map_err(|error| trouble::of_facade(linchpin::Error::Store(error), config))?);
     let admin = match admin_key {
         Some(key) => Admin::new(&key, granted(config, &client).await?),
         None => Admin::closed(),
