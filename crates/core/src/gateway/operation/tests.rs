@@ -159,7 +159,9 @@ fn writes_of_one_place_follow_each_other_even_while_the_first_waits_for_its_seco
     assert!(started(&mut board, Mono(1_000_000)).is_empty());
     board.handle_end(1);
     assert_eq!(started(&mut board, Mono(1_000_000)), [3]);
-    [2, 3, 4].map(|seq| board.handle_end(seq));
+    for seq in [2, 3, 4] {
+        board.handle_end(seq);
+    }
     assert!(board.is_empty());
     assert_eq!(board.next(Mono(1_000_000)), Move::Idle);
 }

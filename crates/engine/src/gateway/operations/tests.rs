@@ -176,7 +176,9 @@ fn what_was_accepted_and_not_sent_is_sent_once_after_a_crash() {
     let (hub, stores) = (Hub::default(), stores());
     let (faulty, script) = faulty::wrap(stores.clone());
     // The store does not let it go for as long as the process lives.
-    (0..100).for_each(|_| script.fail(On::OperationsSend, Fault::Before));
+    for _ in 0..100 {
+        script.fail(On::OperationsSend, Fault::Before);
+    }
     let id = live(async {
         let life = Life::begin(&hub, &faulty, BEGIN).await;
         let id = life.take(create("Ana", None)).await;
