@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
+use http::header::{HeaderName, HeaderValue};
+use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -13,6 +14,9 @@ use tokio::runtime::{Builder, Runtime};
 
 /// No answer of a simulator on this machine takes longer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+/// A call with headers: method, path, headers, body.
+pub type WithHeaders<'a> = (Method, &'a str, &'a [(&'static str, &'a str)], Option<Value>);
 
 /// A client of one simulator.
 #[derive(Debug)]
@@ -83,22 +87,44 @@ impl Control {
         self.within_limit(futures_util::future::join_all(calls))
     }
 
+    /// Makes many calls with headers of their own at once, and gives the answers in their order.
+    ///
+    /// # Panics
+    /// If one has no answer.
+    pub fn exchange_together(&self, calls: &[WithHeaders<'_>]) -> Vec<Response<Bytes>> {
+        let calls = calls.iter().map(|(method, path, headers, body)| {
+            let mut request = self.request(method.clone(), path, body.as_ref());
+            for (name, value) in *headers {
+                let value = HeaderValue::from_str(value).expect("the trial's headers are well-formed");
+                request.headers_mut().insert(HeaderName::from_static(name), value);
+            }
+            self.send(request)
+        });
+        self.within_limit(futures_util::future::join_all(calls))
+    }
+
     fn within_limit<T>(&self, work: impl Future<Output = T>) -> T {
         let limited = self.runtime.block_on(async { tokio::time::timeout(ANSWER_LIMIT, work).await });
         limited.expect("the server answers in time")
     }
 
-    async fn answer(&self, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, String) {
-        let request = Request::builder()
+    fn request(&self, method: Method, path: &str, body: Option<&Value>) -> Request<Full<Bytes>> {
+        Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base))
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(Bytes::from(body.map(Value::to_string).unwrap_or_default())))
-            .expect("the trial's requests are well-formed");
-        let answer = self.client.request(request).await.expect("the server answers");
-        let status = answer.status();
-        let bytes = answer.into_body().collect().await.expect("the answer is complete").to_bytes();
-        (status, String::from_utf8_lossy(&bytes).into_owned())
+            .expect("the trial's requests are well-formed")
+    }
+
+    async fn send(&self, request: Request<Full<Bytes>>) -> Response<Bytes> {
+        let (head, body) = self.client.request(request).await.expect("the server answers").into_parts();
+        Response::from_parts(head, body.collect().await.expect("the answer is complete").to_bytes())
+    }
+
+    async fn answer(&self, method: Method, path: &str, body: Option<&Value>) -> (StatusCode, String) {
+        let answer = self.send(self.request(method, path, body)).await;
+        (answer.status(), String::from_utf8_lossy(answer.body()).into_owned())
     }
 }

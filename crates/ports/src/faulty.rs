@@ -8,6 +8,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use linchpin_core::gateway::operation::{End, Write, WriteId};
 use linchpin_core::sync::desired::{EntryName, RowId, SourceKey};
 use linchpin_core::sync::link::{AssociationLink, Link};
 use linchpin_core::sync::run::{Plan, RejectedRow, Run, RunId};
@@ -19,6 +20,7 @@ use crate::budget::{BudgetRecord, BudgetRecords};
 use crate::event_log::{Accepted, EventLog, LoggedEvent, NewEvent};
 use crate::links::Links;
 use crate::mirror::{Mirror, MirrorRecord};
+use crate::operations::{Accepted as Promised, Operations};
 use crate::queue::{Claimed, Outlook, Queue, Settlement};
 use crate::runs::{PlanChunk, Progress, Runs};
 use crate::store::{StoreError, Stores};
@@ -70,6 +72,15 @@ pub enum Method {
     EventsForget,
     EventsSigned,
     EventsStrongest,
+    OperationsAccept,
+    OperationsSend,
+    OperationsPutBack,
+    OperationsSettle,
+    OperationsDropGivenUp,
+    OperationsGet,
+    OperationsOpen,
+    OperationsRecent,
+    OperationsForget,
 }
 
 /// The faults to come, shared by the wrapped stores and the test.
@@ -111,7 +122,8 @@ pub fn wrap(stores: Stores) -> (Stores, Script) {
         links: Arc::<Faulty>::clone(&faulty),
         mirror: Arc::<Faulty>::clone(&faulty),
         budget: Arc::<Faulty>::clone(&faulty),
-        events: faulty,
+        events: Arc::<Faulty>::clone(&faulty),
+        operations: faulty,
     };
     (stores, script)
 }
@@ -338,5 +350,44 @@ impl EventLog for Faulty {
 
     async fn strongest(&self, app: AppId) -> Result<Option<Scheme>, StoreError> {
         self.through(Method::EventsStrongest, self.inner.events.strongest(app)).await
+    }
+}
+
+#[async_trait]
+impl Operations for Faulty {
+    async fn accept(&self, install: Install, write: Write) -> Result<Promised, StoreError> {
+        self.through(Method::OperationsAccept, self.inner.operations.accept(install, write)).await
+    }
+
+    async fn send(&self, install: Install, id: &WriteId) -> Result<(), StoreError> {
+        self.through(Method::OperationsSend, self.inner.operations.send(install, id)).await
+    }
+
+    async fn put_back(&self, install: Install, id: &WriteId) -> Result<(), StoreError> {
+        self.through(Method::OperationsPutBack, self.inner.operations.put_back(install, id)).await
+    }
+
+    async fn settle(&self, install: Install, id: &WriteId, end: End, now: Wall) -> Result<(), StoreError> {
+        self.through(Method::OperationsSettle, self.inner.operations.settle(install, id, end, now)).await
+    }
+
+    async fn drop_given_up(&self, install: Install, id: &WriteId) -> Result<(), StoreError> {
+        self.through(Method::OperationsDropGivenUp, self.inner.operations.drop_given_up(install, id)).await
+    }
+
+    async fn get(&self, install: Install, id: &WriteId) -> Result<Option<Write>, StoreError> {
+        self.through(Method::OperationsGet, self.inner.operations.get(install, id)).await
+    }
+
+    async fn open(&self, install: Install) -> Result<Vec<(u64, Write)>, StoreError> {
+        self.through(Method::OperationsOpen, self.inner.operations.open(install)).await
+    }
+
+    async fn recent(&self, install: Install, limit: usize) -> Result<Vec<Write>, StoreError> {
+        self.through(Method::OperationsRecent, self.inner.operations.recent(install, limit)).await
+    }
+
+    async fn forget(&self, install: Install, until: Wall, limit: usize) -> Result<usize, StoreError> {
+        self.through(Method::OperationsForget, self.inner.operations.forget(install, until, limit)).await
     }
 }

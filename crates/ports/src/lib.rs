@@ -14,6 +14,7 @@ pub mod executor;
 pub mod faulty;
 pub mod links;
 pub mod mirror;
+pub mod operations;
 pub mod queue;
 pub mod runs;
 pub mod source;

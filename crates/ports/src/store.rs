@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::{budget::BudgetRecords, event_log::EventLog, links::Links, mirror::Mirror, queue::Queue, runs::Runs};
+use crate::budget::BudgetRecords;
+use crate::event_log::EventLog;
+use crate::links::Links;
+use crate::mirror::Mirror;
+use crate::operations::Operations;
+use crate::queue::Queue;
+use crate::runs::Runs;
 
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +80,9 @@ pub enum Refusal {
     /// An operation that is not claimed cannot be settled.
     #[error("operation {0} is not claimed")]
     NotClaimed(String),
+    /// A promised write is not in the state that the call needs, or not there.
+    #[error("promised write {0} is not in the state for this")]
+    WriteState(String),
 }
 
 /// Everything the engine remembers with; usually one store behind all of them.
@@ -91,4 +100,6 @@ pub struct Stores {
     pub budget: Arc<dyn BudgetRecords>,
     /// What HubSpot has told.
     pub events: Arc<dyn EventLog>,
+    /// Writes that the gateway has promised to make.
+    pub operations: Arc<dyn Operations>,
 }

@@ -16,6 +16,7 @@ use linchpin_core::schedule::lanes::Lane;
 use linchpin_engine::clock::Clock;
 use linchpin_engine::dispatch::{DayEnds, Dispatch, DispatchError};
 use linchpin_engine::gateway::guests::{GuestError, Guests, Shown};
+use linchpin_engine::gateway::operations::Operations;
 use linchpin_engine::gateway::{Asked, Gateway};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::id::Install;
@@ -23,9 +24,10 @@ use linchpin_hubspot::token::{TokenForm, token_form};
 use linchpin_ports::credentials::CredentialKind;
 
 use crate::admin::view::CALLER_PREFIX;
-use crate::admin::{self, Admin, State};
+use crate::admin::{self, Admin, Page, State};
 use crate::callers::{CallerAccount, Callers, Known, hash};
 use crate::metrics;
+use crate::operations::{self, Promised};
 use crate::refusal::{self, Refusal};
 use crate::webhooks::{self, Webhooks};
 
@@ -86,7 +88,9 @@ const NOT_PASSED_BACK: [&str; 9] = [
 /// What the face is built from.
 pub struct Face {
     /// Where calls go.
-    pub gateway: Gateway,
+    pub gateway: Arc<Gateway>,
+    /// Writes that are promised; none if nothing is: preferences and keys then go to HubSpot like any header.
+    pub operations: Option<Operations>,
     /// The door, for its figures.
     pub dispatch: Dispatch,
     /// The account.
@@ -134,7 +138,9 @@ impl Face {
             "/healthz" => page("text/plain", Bytes::from_static(b"ok\n")),
             "/readyz" => self.ready().await,
             "/metrics" => page("text/plain; version=0.0.4", metrics::page(self.state().await.as_ref()).into()),
+            path if operations::named(path).is_some() => self.operation(&head).await,
             path if Admin::is_path(path) => match self.admin.admit(&head.method, path, &head.headers) {
+                Ok(Page::Operations) => self.listed().await,
                 Ok(page) => self.admin.answer(page, self.state().await.as_ref()),
                 Err(problem) => admin::problem(&problem),
             },
@@ -151,6 +157,9 @@ impl Face {
     /// The refusal of a request whose body need not be read: nobody is known to have sent it.
     pub(crate) fn refused(&self, head: &http::request::Parts) -> Option<Response<Bytes>> {
         let path = head.uri.path();
+        if operations::named(path).is_some() {
+            return self.operation_refused(head).map(|problem| to_response(admin::problem(&problem)));
+        }
         if Admin::is_path(path) {
             let problem = self.admin.admit(&head.method, path, &head.headers).err();
             return problem.map(|problem| to_response(admin::problem(&problem)));
@@ -214,17 +223,27 @@ impl Face {
                 return self.refuse(refusal);
             }
         };
-        let joined = Arc::clone(&asked.joined);
         let is_guest = who.guest.is_some();
-        let mut answer = match self.answer(who.guest, asked).await {
+        let asked = match self.promise(head, known, is_guest, asked).await {
+            Promised::No(asked) => asked,
+            Promised::Ours(answer) => return answer,
+            Promised::HubSpots(answer) => return self.polished(head, answer, !is_guest),
+        };
+        let joined = Arc::clone(&asked.joined);
+        let answer = match self.answer(who.guest, asked).await {
             Ok(answer) => {
                 known.account().handle_answer(answer.status, joined.load(Ordering::Relaxed));
                 answer
             }
             Err(error) => self.unanswered(known, error),
         };
+        self.polished(head, answer, !is_guest)
+    }
+
+    /// An answer as its caller gets it.
+    pub(crate) fn polished(&self, head: &http::request::Parts, mut answer: Answer, leads_back: bool) -> Answer {
         refusal::advise(&mut answer);
-        if !is_guest {
+        if leads_back {
             self.lead_back(head, &mut answer);
         }
         for name in NOT_PASSED_BACK {
@@ -245,8 +264,13 @@ impl Face {
         }
     }
 
+    /// Counts a call without an answer.
+    pub(crate) fn count(&self, reason: &'static str) {
+        self.refusals.count(reason);
+    }
+
     /// Answers with a refusal of our own, and counts it.
-    fn refuse(&self, refusal: Refusal) -> Answer {
+    pub(crate) fn refuse(&self, refusal: Refusal) -> Answer {
         self.refusals.count(refusal.reason());
         refusal.answer(&self.gateway.correlation())
     }
@@ -262,7 +286,7 @@ impl Face {
                 known.account().handle_unanswered();
                 tracing::info!(code = error.code(), %error, "a call has no answer of HubSpot");
                 self.refusals.count(refusal::reason(&error));
-                refusal::of(error, self.clock.now().wall, &correlation)
+                refusal::of(&error, self.clock.now().wall, &correlation)
             }
         }
     }
@@ -310,9 +334,7 @@ impl Face {
     /// Who calls. What has the form of a HubSpot token and is nobody's is a guest's; anything else may be a mistyped key,
     /// and leaves this machine for nowhere.
     fn who(&self, headers: &HeaderMap) -> Result<Who<'_>, Refusal> {
-        let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let shown = shown.and_then(|value| value.split_once(' '));
-        let shown = shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, secret)| secret.trim());
+        let shown = shown(headers);
         if let Some(known) = shown.and_then(|secret| self.callers.find(secret)) {
             return Ok(Who { known, guest: None });
         }
@@ -344,6 +366,13 @@ impl Face {
             answer.body = body;
         }
     }
+}
+
+/// The credential that is shown.
+pub(crate) fn shown(headers: &HeaderMap) -> Option<&str> {
+    let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let shown = shown.and_then(|value| value.split_once(' '));
+    shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, secret)| secret.trim())
 }
 
 /// Who makes a call.

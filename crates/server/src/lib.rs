@@ -9,5 +9,6 @@ pub mod callers;
 pub mod gateway;
 pub mod listen;
 pub mod metrics;
+mod operations;
 mod refusal;
 pub mod webhooks;

@@ -19,21 +19,23 @@ use serde_json::{Map, Value};
 
 /// Tells generated clients whether to try again.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+/// When a repeat of a call makes sense that has not ended.
+const REPEAT_AFTER: Duration = Duration::from_secs(1);
 /// What an overloaded gateway asks for: the length of HubSpot's window.
 const WINDOW: Duration = Duration::from_secs(10);
 
 /// Why there is no answer of HubSpot, as an answer.
-pub(crate) fn of(error: DispatchError, now: Wall, correlation: &str) -> Answer {
+pub(crate) fn of(error: &DispatchError, now: Wall, correlation: &str) -> Answer {
     let code = error.code();
     let told = format!("Linchpin {code}: {error}");
     let refusal = match error {
         // What HubSpot said to the dead credential is the best explanation.
-        DispatchError::DeadToken(Some(answer)) => return *answer,
+        DispatchError::DeadToken(Some(answer)) => return answer.as_ref().clone(),
         DispatchError::DeadToken(None) => Refusal::new(401, told).never(),
         DispatchError::Overloaded { .. } => Refusal::rate(told, WINDOW),
-        DispatchError::Deadline { wait } => Refusal::rate(told, wait.unwrap_or(WINDOW)),
+        DispatchError::Deadline { wait } => Refusal::rate(told, (*wait).unwrap_or(WINDOW)),
         DispatchError::DayExhausted { until } | DispatchError::Migrating { until } => {
-            Refusal::new(429, told).with("policyName", "DAILY").after(until - now).never()
+            Refusal::new(429, told).with("policyName", "DAILY").after(*until - now).never()
         }
         DispatchError::Unreachable(_) => Refusal::new(502, told),
         // Trying again might do it twice, and some clients try every 5xx again.
@@ -78,6 +80,55 @@ pub(crate) fn crowded(why: &str) -> Refusal {
     Refusal::rate(format!("Linchpin LP5103: {why}"), WINDOW)
 }
 
+/// The key of this write stands for another one.
+pub(crate) fn other_write() -> Refusal {
+    let message = "Linchpin LP5301: this Idempotency-Key has been used for another method, path or body";
+    Refusal::new(422, message.to_owned()).with("category", "VALIDATION_ERROR").never()
+}
+
+/// Nothing of an unknown token is kept, so nothing can be promised to it.
+pub(crate) fn no_promise_to_guests() -> Refusal {
+    let message = "Linchpin LP5302: respond-async needs the key of a caller below `gateway.callers`, or the configured \
+                   HubSpot token: nothing of another token is kept";
+    Refusal::new(400, message.to_owned()).with("category", "VALIDATION_ERROR").never()
+}
+
+/// No key.
+pub(crate) fn bad_key(why: &str) -> Refusal {
+    Refusal::new(400, format!("Linchpin LP5303: Idempotency-Key: {why}")).with("category", "VALIDATION_ERROR").never()
+}
+
+/// Too many operations are open.
+pub(crate) fn many_open(why: &str) -> Refusal {
+    Refusal::rate(format!("Linchpin LP5304: {why}"), WINDOW)
+}
+
+/// The first under this key has not ended.
+pub(crate) fn in_progress() -> Refusal {
+    let message = "Linchpin LP5305: the call with this Idempotency-Key is still being made";
+    Refusal::new(409, message.to_owned()).after(REPEAT_AFTER)
+}
+
+/// HubSpot has answered, and its answer cannot be told again.
+pub(crate) fn answer_not_kept(status: u16, bytes: u64) -> Refusal {
+    let message = format!(
+        "Linchpin LP5306: this call has been made and HubSpot answered {status}; its answer of {bytes} bytes was too large to keep"
+    );
+    Refusal::new(410, message).never()
+}
+
+/// Too large to be kept until it is made.
+pub(crate) fn too_large_to_promise(limit: usize) -> Refusal {
+    let message = format!("Linchpin LP5307: a call with Idempotency-Key or respond-async has at most {limit} bytes");
+    Refusal::new(413, message).never()
+}
+
+/// The store does not do its work. Nothing was sent.
+pub(crate) fn not_kept() -> Refusal {
+    let message = "Linchpin LP5309: the operation cannot be kept, so it is not made";
+    Refusal::new(503, message.to_owned()).after(REPEAT_AFTER)
+}
+
 /// An answer in the making.
 pub(crate) struct Refusal {
     status: u16,
@@ -103,8 +154,12 @@ impl Refusal {
             401 => "credential",
             403 => "forbidden",
             404 => "no_such_path",
+            409 => "in_progress",
+            410 => "answer_not_kept",
             413 => "too_large",
+            422 => "key_reused",
             429 => "caller_limit",
+            503 => "not_kept",
             _ => "malformed",
         }
     }
@@ -162,12 +217,12 @@ mod tests {
 
     #[test]
     fn a_refusal_that_passes_looks_like_a_rate_limit_and_says_how_long() {
-        let full = of(DispatchError::Overloaded { limit: 5 }, Wall(0), "id-1");
+        let full = of(&DispatchError::Overloaded { limit: 5 }, Wall(0), "id-1");
         assert_eq!((full.status, &full.headers[RETRY_AFTER]), (429, &HeaderValue::from_static("10")));
         assert_eq!(body(&full)["policyName"], "TEN_SECONDLY_ROLLING");
         assert_eq!(body(&full)["correlationId"], "id-1");
         assert!(body(&full)["message"].as_str().unwrap().contains("LP3017"));
-        let late = of(DispatchError::Deadline { wait: Some(Duration::from_millis(2_100)) }, Wall(0), "id");
+        let late = of(&DispatchError::Deadline { wait: Some(Duration::from_millis(2_100)) }, Wall(0), "id");
         assert_eq!(late.headers[RETRY_AFTER], "3");
     }
 
@@ -194,7 +249,7 @@ mod tests {
             (DispatchError::UnknownInstall, 500),
         ];
         for (error, status) in cases {
-            let answer = of(error, Wall(0), "id");
+            let answer = of(&error, Wall(0), "id");
             assert_eq!((answer.status, &answer.headers[SHOULD_RETRY]), (status, &HeaderValue::from_static("false")));
         }
         let mut conflict = Refusal::new(409, "exists".to_owned()).answer("id");

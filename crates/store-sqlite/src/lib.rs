@@ -20,6 +20,7 @@ mod fault;
 mod links;
 mod litter;
 mod mirror;
+mod operations;
 mod owner;
 mod queue;
 mod rejected;
@@ -88,6 +89,7 @@ impl SqliteStore {
             mirror: Arc::<Self>::clone(self),
             budget: Arc::<Self>::clone(self),
             events: Arc::<Self>::clone(self),
+            operations: Arc::<Self>::clone(self),
         }
     }
 

@@ -12,11 +12,14 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::fault::Fault;
 
 /// The migrations, in order; the schema number is how many have run.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_initial.sql"), include_str!("../migrations/0002_events.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_initial.sql"),
+    include_str!("../migrations/0002_events.sql"),
+    include_str!("../migrations/0003_operations.sql"),
+];
 
 /// The schema number that this program writes.
-pub(crate) const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 3;
 
 /// Marks a file as a Linchpin store (`LNCH`), so that another program's database is never migrated into.
 const APPLICATION_ID: i32 = 0x4c4e_4348;

@@ -1,6 +1,6 @@
 //! Every statement is prepared on a fresh schema, and none of them scans or sorts.
 
-use crate::{budget, census, events, links, litter, mirror, queue, rejected, runs, schema, tally};
+use crate::{budget, census, events, links, litter, mirror, operations, queue, rejected, runs, schema, tally};
 
 const STATEMENTS: &[(&str, &str)] = &[
     ("budget::LOAD", budget::LOAD),
@@ -41,6 +41,17 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("mirror::INSERT", mirror::INSERT),
     ("mirror::UPDATE", mirror::UPDATE),
     ("mirror::HIGHEST", mirror::HIGHEST),
+    ("operations::ACCEPT", operations::ACCEPT),
+    ("operations::LAST_SEQ", operations::LAST_SEQ),
+    ("operations::BY_KEY", operations::BY_KEY),
+    ("operations::BY_ID", operations::BY_ID),
+    ("operations::OPEN", operations::OPEN),
+    ("operations::RECENT", operations::RECENT),
+    ("operations::MOVE", operations::MOVE),
+    ("operations::REQUEST", operations::REQUEST),
+    ("operations::SETTLE", operations::SETTLE),
+    ("operations::DROP", operations::DROP),
+    ("operations::FORGET", operations::FORGET),
     ("queue::FIRST_PACK", queue::FIRST_PACK),
     ("queue::NEXT_DUE", queue::NEXT_DUE),
     ("queue::CANDIDATES", queue::CANDIDATES),
@@ -90,6 +101,7 @@ fn the_table_of_statements_misses_none() {
         include_str!("links.rs"),
         include_str!("litter.rs"),
         include_str!("mirror.rs"),
+        include_str!("operations.rs"),
         include_str!("queue.rs"),
         include_str!("rejected.rs"),
         include_str!("runs.rs"),

@@ -85,7 +85,8 @@ pub fn face_for(desk: &Desk, coalesce: Coalesce, seed: u64, credential: &str) ->
     let mut callers = Callers::default();
     assert!(callers.admit(&credential.into(), Caller::new("trial", Lane::Interactive)), "a new credential");
     Face {
-        gateway,
+        gateway: Arc::new(gateway),
+        operations: None,
         dispatch,
         install,
         callers,

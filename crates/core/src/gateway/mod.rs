@@ -15,6 +15,7 @@ pub mod compose;
 pub mod cut;
 pub mod flight;
 pub mod join;
+pub mod operation;
 pub mod scopes;
 pub mod shadow;
 pub mod usage;

@@ -9,6 +9,7 @@ mod cache;
 mod flight;
 pub mod guests;
 mod ledger;
+pub mod operations;
 mod witness;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use linchpin::{Linchpin, Stores, Tasks};
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_engine::gateway::guests::{GuestParts, Guests};
+use linchpin_engine::gateway::operations::{OperationParts, Operations};
 use linchpin_engine::gateway::{Coalesce, Gateway};
 use linchpin_engine::upstream::{BaseUrl, HttpOptions, HttpUpstream, https_connector};
 use linchpin_hubspot::account::TokenInfo;
@@ -47,6 +48,11 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
         None => gateway,
     };
     let gateway = if config.gateway().shadow { gateway.in_shadow() } else { gateway };
+    let gateway = Arc::new(gateway);
+    let (parts_clock, store) = (client.clock(), Arc::clone(&stores.operations));
+    let parts = OperationParts { gateway: Arc::clone(&gateway), install, store, clock: parts_clock };
+    let operations = Operations::open(&doors.tasks(), parts).await;
+    let operations = Some(operations.map_err(|error| trouble::of_facade(linchpin::Error::Store(error), config))?);
     let admin = match admin_key {
         Some(key) => Admin::new(&key, granted(config, &client).await?),
         None => Admin::closed(),
@@ -54,7 +60,20 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
     let webhooks = super::webhooks::open(apps, config.webhooks(), stores.events, client.clock());
     let upstream = config.hubspot().base_url.as_str().to_owned();
     let refusals = Refusals::default();
-    Ok(Face { gateway, dispatch, install, callers, guests, days, upstream, clock, admin, refusals, webhooks })
+    Ok(Face {
+        gateway,
+        operations,
+        dispatch,
+        install,
+        callers,
+        guests,
+        days,
+        upstream,
+        clock,
+        admin,
+        refusals,
+        webhooks,
+    })
 }
 
 /// The key of the admin interface, which must be nobody else's.

@@ -190,7 +190,7 @@ fn of_refusal(error: &StoreError) -> (Exit, String) {
             Refusal::UnknownRun(_) | Refusal::WrongState { .. } | Refusal::Stale { .. } => {
                 (Exit::Failed, "make a new plan with `linchpin plan`")
             }
-            Refusal::NotClaimed(_) | Refusal::OutOfOrder(_) => {
+            Refusal::NotClaimed(_) | Refusal::OutOfOrder(_) | Refusal::WriteState(_) => {
                 (Exit::Failed, "run it again; if it happens again, please report it")
             }
         },

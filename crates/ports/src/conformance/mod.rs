@@ -11,6 +11,7 @@ pub mod events;
 pub mod fixtures;
 pub mod links;
 pub mod model;
+pub mod operations;
 pub mod queue;
 pub mod runs;
 pub mod source;
@@ -102,6 +103,20 @@ macro_rules! store_tests {
             the_oldest_events_are_forgotten_and_no_place_is_used_again,
             the_strongest_signature_of_an_app_is_remembered,
             accepted_events_survive_a_crash,
+        );
+        $crate::store_tests!(@ $home, operations:
+            an_accepted_write_comes_back_as_it_was,
+            writes_are_numbered_in_the_order_of_acceptance,
+            one_caller_uses_a_key_once,
+            of_two_that_come_at_once_one_is_new,
+            only_what_is_in_the_state_for_it_moves,
+            an_end_is_kept_without_the_request,
+            a_large_answer_is_kept_without_its_body,
+            what_was_given_up_makes_room_for_its_key,
+            the_last_writes_come_newest_first,
+            old_ends_are_forgotten_and_open_writes_never,
+            installs_never_meet,
+            every_step_survives_a_crash,
         );
         $crate::store_tests!(@ $home, model:
             random_histories_agree_with_the_model,

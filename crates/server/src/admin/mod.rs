@@ -69,7 +69,11 @@ impl Admin {
         Ok(page.page)
     }
 
-    fn authorize(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    /// Whether these headers open it.
+    ///
+    /// # Errors
+    /// A refusal: it is closed, or they do not.
+    pub(crate) fn authorize(&self, headers: &HeaderMap) -> Result<(), Problem> {
         let Some(key) = self.key else {
             return Err(Problem::new(
                 404,
@@ -104,6 +108,8 @@ impl Admin {
             Page::Counters => json(200, kind, &state.counters()),
             Page::Breakers => json(200, kind, &state.breakers()),
             Page::Usage => json(200, kind, &state.usage(self.granted.as_deref())),
+            // Answered by the face, which has the store.
+            Page::Operations => json(200, kind, &shapes::Operations::default()),
             Page::Description => json(200, kind, &openapi::document()),
         }
     }
@@ -118,6 +124,7 @@ pub(crate) enum Page {
     Counters,
     Breakers,
     Usage,
+    Operations,
     Description,
 }
 
@@ -130,7 +137,7 @@ struct Entry {
 }
 
 /// Every page of the interface: what is served, and what is described.
-const PAGES: [Entry; 7] = [
+const PAGES: [Entry; 8] = [
     Entry {
         page: Page::Portals,
         path: "/portals",
@@ -162,6 +169,12 @@ const PAGES: [Entry; 7] = [
         shape: "Usage",
         summary: "Calls by caller and route: made, needed, saved, and why some travel alone; scopes granted and used.",
     },
+    Entry {
+        page: Page::Operations,
+        path: "/operations",
+        shape: "Operations",
+        summary: "The last writes that were promised (`Prefer: respond-async`, `Idempotency-Key`), the newest first.",
+    },
     Entry { page: Page::Description, path: "/openapi.json", shape: "", summary: "This description." },
 ];
 
@@ -181,7 +194,7 @@ pub(crate) fn problem(problem: &Problem) -> Answer {
     answer
 }
 
-fn json(status: u16, kind: &'static str, value: &impl Serialize) -> Answer {
+pub(crate) fn json(status: u16, kind: &'static str, value: &impl Serialize) -> Answer {
     let body = serde_json::to_vec(value).expect("invariant: the shapes are plain data");
     let mut headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(kind))]);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -5,28 +5,56 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::shapes::{Breakers, Callers, Counters, Lanes, Portals, Problem, Usage};
+use super::shapes::{Breakers, Callers, Counters, Lanes, Operation, Operations, Portals, Problem, Usage};
 use super::{BASE, Entry, PAGES, Page};
 
 /// The description.
 pub fn document() -> Value {
-    let paths: Map<String, Value> = PAGES.iter().map(|entry| (format!("{BASE}{}", entry.path), path(entry))).collect();
+    let mut paths: Map<String, Value> =
+        PAGES.iter().map(|entry| (format!("{BASE}{}", entry.path), path(entry))).collect();
+    paths.insert(format!("{BASE}/operations/{{id}}"), operation());
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Linchpin's admin interface",
             "description": "What the gateway does. It reads and changes nothing, and opens to the key of \
-                            `gateway.admin.key` alone.",
+                            `gateway.admin.key` alone; an operation also to the caller that asked for it.",
             "version": "1",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}
         },
         "security": [{"adminKey": []}],
         "paths": paths,
         "components": {
-            "securitySchemes": {"adminKey": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "adminKey": {"type": "http", "scheme": "bearer"},
+                "callerKey": {"type": "http", "scheme": "bearer"}
+            },
             "schemas": schemas(),
         }
     })
+}
+
+fn problem(description: &str) -> Value {
+    let content = json!({"application/problem+json": {"schema": reference("Problem")}});
+    json!({"description": description, "content": content})
+}
+
+/// One operation: the only path that callers may ask, for their own.
+fn operation() -> Value {
+    let summary = "A write that was promised, with HubSpot's answer once it is done.";
+    let content = json!({"application/json": {"schema": reference("Operation")}});
+    json!({"get": {
+        "operationId": "operation",
+        "summary": summary,
+        "security": [{"adminKey": []}, {"callerKey": []}],
+        "parameters": [{"name": "id", "in": "path", "required": true, "schema": {"type": "string"}}],
+        "responses": {
+            "200": {"description": summary, "content": content},
+            "401": problem("The credential is nobody's (LP5310)."),
+            "404": problem("There is no such operation of this caller (LP5308)."),
+            "503": problem("The store cannot be read (LP5309)."),
+        },
+    }})
 }
 
 fn path(entry: &Entry) -> Value {
@@ -41,10 +69,6 @@ fn path(entry: &Entry) -> Value {
         }});
     }
     let content = json!({"application/json": {"schema": reference(entry.shape)}});
-    let problem = |description: &str| {
-        let content = json!({"application/problem+json": {"schema": reference("Problem")}});
-        json!({"description": description, "content": content})
-    };
     json!({"get": {
         "operationId": id,
         "summary": entry.summary,
@@ -75,6 +99,8 @@ fn schemas() -> Map<String, Value> {
     generator.subschema_for::<Counters>();
     generator.subschema_for::<Breakers>();
     generator.subschema_for::<Usage>();
+    generator.subschema_for::<Operations>();
+    generator.subschema_for::<Operation>();
     generator.subschema_for::<Problem>();
     generator.take_definitions(true)
 }

@@ -240,6 +240,53 @@ pub struct Scopes {
     pub unused: Vec<String>,
 }
 
+/// The last promised writes.
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+pub struct Operations {
+    /// The newest first, without answers.
+    pub operations: Vec<Operation>,
+}
+
+/// A promised write.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Operation {
+    /// Its name.
+    pub id: String,
+    /// Where it is.
+    pub url: String,
+    /// `accepted`, `sent`, `done`, `unknown` or `given_up`.
+    pub state: String,
+    /// Who asked for it.
+    pub caller: String,
+    /// In which lane.
+    pub lane: String,
+    /// What was called: the operation and the object type.
+    pub route: String,
+    /// When it was accepted, in milliseconds since 1970.
+    pub accepted_ms: i64,
+    /// When it ended, in milliseconds since 1970.
+    pub ended_ms: Option<i64>,
+    /// Why it is unknown or given up: a code, with a page in docs/errors.
+    pub code: Option<String>,
+    /// HubSpot's answer, once it is done; not in lists. The one shape here that holds records, for it is theirs who asked.
+    pub answer: Option<OperationAnswer>,
+}
+
+/// HubSpot's answer to a promised write.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct OperationAnswer {
+    /// The status.
+    pub status: u16,
+    /// How many bytes the body had.
+    pub bytes: u64,
+    /// Whether headers and body are here: a large answer is kept without them.
+    pub kept: bool,
+    /// The headers.
+    pub headers: BTreeMap<String, String>,
+    /// The body: JSON as it is, anything else as text.
+    pub body: Option<serde_json::Value>,
+}
+
 /// Why there is no answer (RFC 9457).
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Problem {
@@ -272,6 +319,15 @@ impl Problem {
             ),
             "LP5203" => ("Nothing is there", "GET /linchpin/v1/openapi.json lists every path"),
             "LP5204" => ("Wrong method", "the admin interface is for looking only: use GET"),
+            "LP5308" => (
+                "No such operation",
+                "look at the `url` of the 202: an operation is kept for a day after its end, for the caller that asked for it",
+            ),
+            "LP5309" => ("The store cannot be read", "ask again; if it stays so, look at the disk of the store"),
+            "LP5310" => (
+                "Not the key of a caller",
+                "send the key that the operation was asked for with, or the admin key, as `Authorization: Bearer ...`",
+            ),
             _ => ("The gateway is stopping", "ask again when it runs"),
         };
         Self { kind: format!("urn:linchpin:problem:{code}"), title, status, detail, code, to_do }

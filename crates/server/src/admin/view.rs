@@ -226,7 +226,8 @@ pub(crate) fn name_of(value: &impl Serialize) -> String {
     }
 }
 
-fn caller_name(caller: &str) -> &str {
+/// The name of a caller, as it stands in configurations.
+pub(crate) fn caller_name(caller: &str) -> &str {
     caller.strip_prefix(CALLER_PREFIX).unwrap_or(caller)
 }
 

@@ -1,0 +1,182 @@
+//! What becomes of promised writes, as tables.
+
+use super::*;
+use crate::time::Mono;
+
+const NOW: Wall = Wall(1_800_000_000_000);
+const DIGEST: Digest = [1; 32];
+
+fn request(method: &str, target: &str) -> Request {
+    Request {
+        lane: Lane::Bulk,
+        deadline_ms: None,
+        method: method.to_owned(),
+        target: target.to_owned(),
+        headers: Vec::new(),
+        body: Bytes::from_static(b"{\"email\":\"ana@example.test\"}"),
+    }
+}
+
+fn create() -> Request {
+    request("POST", "/crm/v3/objects/contacts")
+}
+
+fn update() -> Request {
+    request("PATCH", "/crm/v3/objects/contacts/901?idProperty=email")
+}
+
+fn write(request: Request, state: State) -> Write {
+    Write {
+        id: WriteId("1".to_owned()),
+        caller: "billing".to_owned(),
+        key: Some(IdempotencyKey::new(b"invoice-7").unwrap()),
+        digest: DIGEST,
+        acknowledged: true,
+        request,
+        accepted: NOW,
+        state,
+    }
+}
+
+fn ended(end: End) -> State {
+    State::Ended { at: NOW, end }
+}
+
+fn answered() -> End {
+    End::Answered(Kept::of(201, Vec::new(), Bytes::from_static(b"{}")))
+}
+
+fn given_up() -> End {
+    End::GivenUp { code: "LP3011".to_owned() }
+}
+
+#[test]
+fn a_restart_sends_again_what_a_second_sending_does_not_do_twice() {
+    let archive = request("DELETE", "/crm/v3/objects/contacts/901");
+    let associate = request("PUT", "/crm/v4/objects/contacts/1/associations/default/companies/2");
+    let upsert = request("POST", "/crm/v3/objects/contacts/batch/upsert");
+    let unheard_of = request("POST", "/some/thing/new");
+    let cases = [
+        (create(), State::Accepted, Restart::Send),
+        (update(), State::Accepted, Restart::Send),
+        (create(), State::Sent, Restart::Unknown),
+        (request("POST", "/crm/v3/objects/contacts/batch/create"), State::Sent, Restart::Unknown),
+        (unheard_of, State::Sent, Restart::Unknown),
+        (update(), State::Sent, Restart::Send),
+        (archive, State::Sent, Restart::Send),
+        (associate, State::Sent, Restart::Send),
+        (upsert, State::Sent, Restart::Send),
+        (create(), ended(answered()), Restart::Leave),
+        (update(), ended(End::Unknown), Restart::Leave),
+        (create(), ended(given_up()), Restart::Leave),
+    ];
+    for (request, state, expected) in cases {
+        let write = write(request, state);
+        assert_eq!(restart(&write), expected, "{} {} {:?}", write.request.method, write.request.target, write.state);
+    }
+}
+
+#[test]
+fn a_repeat_gets_the_same_end_and_another_write_under_the_key_is_refused() {
+    let (just, late) = (NOW + Duration::from_secs(1), NOW + KEPT);
+    let other: Digest = [2; 32];
+    let cases = [
+        (State::Accepted, DIGEST, just, Repeat::Wait),
+        (State::Sent, DIGEST, just, Repeat::Wait),
+        (State::Sent, DIGEST, late, Repeat::Wait),
+        (State::Accepted, other, just, Repeat::Other),
+        (ended(answered()), DIGEST, just, Repeat::Told),
+        (ended(answered()), other, just, Repeat::Other),
+        (ended(answered()), other, late, Repeat::New),
+        (ended(End::Unknown), DIGEST, just, Repeat::Told),
+        (ended(given_up()), DIGEST, just, Repeat::Again),
+        (ended(given_up()), other, just, Repeat::Other),
+        (ended(answered()), DIGEST, Wall(late.0 - 1), Repeat::Told),
+        (ended(answered()), DIGEST, late, Repeat::New),
+    ];
+    for (state, digest, now, expected) in cases {
+        let known = write(create(), state);
+        assert_eq!(repeat(&known, &digest, now), expected, "{:?} at {now:?}", known.state);
+    }
+}
+
+#[test]
+fn a_failed_try_is_repeated_with_growing_pauses_and_given_up_in_the_end() {
+    let acknowledged = write(create(), State::Sent);
+    let failed = |until| Tried::Failed { code: "LP3011", until };
+    let pause = |tries, until| match handle_try(&acknowledged, failed(until), tries, NOW) {
+        Next::Again(pause) => pause.as_secs(),
+        Next::End(end) => panic!("{end:?}"),
+    };
+    assert_eq!([1, 2, 3, 6, 7, 40].map(|tries| pause(tries, None)), [1, 2, 4, 32, 60, 60]);
+    assert_eq!(pause(1, Some(NOW + Duration::from_secs(3_600))), 3_600);
+    let late = handle_try(&acknowledged, failed(None), 9, NOW + TRIED);
+    assert_eq!(late, Next::End(given_up()));
+    let waited = Write { acknowledged: false, ..acknowledged.clone() };
+    assert_eq!(handle_try(&waited, failed(None), 1, NOW), Next::End(given_up()));
+    assert_eq!(handle_try(&acknowledged, Tried::Unknown, 1, NOW), Next::End(End::Unknown));
+}
+
+#[test]
+fn a_body_of_more_than_the_limit_is_not_kept_but_counted() {
+    for (bytes, kept) in [(0, true), (ANSWER_BYTES_MAX, true), (ANSWER_BYTES_MAX + 1, false)] {
+        let of = Kept::of(200, Vec::new(), Bytes::from(vec![b'x'; bytes]));
+        assert_eq!((of.status, of.bytes, of.body.is_some()), (200, bytes as u64, kept));
+    }
+}
+
+#[test]
+fn a_key_is_of_visible_characters_and_not_shown() {
+    for good in ["a", "\"8e03978e-40d5\"", &"k".repeat(KEY_CHARACTERS_MAX)] {
+        assert_eq!(IdempotencyKey::new(good.as_bytes()).unwrap().as_str(), good);
+    }
+    for bad in ["", "a b", "schlüssel", "\t", &"k".repeat(KEY_CHARACTERS_MAX + 1)] {
+        assert_eq!(IdempotencyKey::new(bad.as_bytes()), Err(NotAKey), "{bad:?}");
+    }
+    let shown = format!("{:?} {:?}", write(update(), State::Accepted), write(create(), ended(answered())));
+    assert!(!shown.contains("ana@") && !shown.contains("invoice-7") && !shown.contains("idProperty"), "{shown}");
+}
+
+fn started(board: &mut Board, now: Mono) -> Vec<u64> {
+    std::iter::from_fn(|| match board.next(now) {
+        Move::Start { seq, .. } => Some(seq),
+        Move::Wait(_) | Move::Idle => None,
+    })
+    .collect()
+}
+
+#[test]
+fn writes_of_one_place_follow_each_other_even_while_the_first_waits_for_its_second_try() {
+    let mut board = Board::default();
+    let archive = request("DELETE", "/crm/v3/objects/contacts/901");
+    for (seq, request) in [(1, update()), (2, create()), (3, archive), (4, create())] {
+        board.add(seq, WriteId(seq.to_string()), &request);
+    }
+    assert_eq!(started(&mut board, Mono(0)), [1, 2, 4]);
+    board.handle_again(1, Duration::from_secs(1), Mono(0));
+    assert_eq!(board.next(Mono(999_999)), Move::Wait(Mono(1_000_000)));
+    assert_eq!(board.next(Mono(1_000_000)), Move::Start { seq: 1, id: WriteId("1".to_owned()), tries: 2 });
+    assert!(started(&mut board, Mono(1_000_000)).is_empty());
+    board.handle_end(1);
+    assert_eq!(started(&mut board, Mono(1_000_000)), [3]);
+    for seq in [2, 3, 4] {
+        board.handle_end(seq);
+    }
+    assert!(board.is_empty());
+    assert_eq!(board.next(Mono(1_000_000)), Move::Idle);
+}
+
+#[test]
+fn a_lane_that_is_full_leaves_room_to_the_others() {
+    let mut board = Board::default();
+    let bulk = RUNNING_MAX as u64 + 10;
+    for seq in 1..=bulk {
+        board.add(seq, WriteId(seq.to_string()), &create());
+    }
+    board.add(bulk + 1, WriteId("hurry".to_owned()), &Request { lane: Lane::Interactive, ..create() });
+    let first = started(&mut board, Mono(0));
+    assert_eq!((first.len(), first.last()), (RUNNING_MAX + 1, Some(&(bulk + 1))));
+    board.handle_end(3);
+    assert_eq!(started(&mut board, Mono(0)), [RUNNING_MAX as u64 + 1]);
+    assert_eq!(board.len() as u64, bulk);
+}
