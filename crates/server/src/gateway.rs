@@ -11,12 +11,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use linchpin_core::gateway::access::Wanted;
+use http_body_util::{Either, Full};
+use linchpin_core::gateway::access::{Access, Wanted};
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_engine::clock::Clock;
 use linchpin_engine::dispatch::{DayEnds, Dispatch, DispatchError};
 use linchpin_engine::gateway::guests::{GuestError, Guests, Shown};
 use linchpin_engine::gateway::{Asked, Gateway};
+use linchpin_engine::upstream::{Flow, Passage};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::id::Install;
 use linchpin_hubspot::token::{TokenForm, token_form};
@@ -28,7 +30,8 @@ use crate::callers::{CallerAccount, Callers, Known, hash};
 use crate::metrics;
 use crate::refusal::{self, Refusal};
 
-/// The largest body of a request, in bytes. HubSpot's largest batches stay far below.
+/// The largest body of a request that has to be read before it may pass, in bytes: that of a caller whose objects or
+/// properties are limited. HubSpot's largest batches stay far below.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The longest wait that a caller may ask for.
 pub const DEADLINE_MAX: Duration = Duration::from_secs(600);
@@ -121,9 +124,23 @@ impl Refusals {
 }
 
 impl Face {
-    /// Answers one request, whatever it holds.
+    /// Answers one request, whatever it holds. All is held, and nothing flows past.
     pub async fn respond(&self, request: Request<Bytes>) -> Response<Bytes> {
         let (head, body) = request.into_parts();
+        self.answer_to(&head, body, None).await
+    }
+
+    /// Answers one request of which, or of whose answer, something may flow past.
+    pub(crate) async fn respond_past(&self, head: Head, body: Bytes, passage: Passage) -> Response<Outgoing> {
+        let passage = Arc::new(passage);
+        let response = self.answer_to(&head, body, Some(Arc::clone(&passage))).await;
+        match passage.take_down() {
+            Some(flow) => response.map(|_| Either::Right(flow)),
+            None => whole(response),
+        }
+    }
+
+    async fn answer_to(&self, head: &Head, body: Bytes, passage: Option<Arc<Passage>>) -> Response<Bytes> {
         let answer = match head.uri.path() {
             "/healthz" => page("text/plain", Bytes::from_static(b"ok\n")),
             "/readyz" => self.ready().await,
@@ -135,24 +152,30 @@ impl Face {
             path @ "/" => Refusal::new(404, format!("nothing of Linchpin is at {path}"))
                 .never()
                 .answer(&self.gateway.correlation()),
-            _ => self.pass(&head, body).await,
+            _ => self.pass(head, body, passage).await,
         };
         to_response(answer)
     }
 
     /// The refusal of a request whose body need not be read: nobody is known to have sent it.
-    pub(crate) fn refused(&self, head: &http::request::Parts) -> Option<Response<Bytes>> {
+    pub(crate) fn refused(&self, head: &Head) -> Option<Response<Bytes>> {
         let path = head.uri.path();
         if Admin::is_path(path) {
             let problem = self.admin.admit(&head.method, path, &head.headers).err();
             return problem.map(|problem| to_response(admin::problem(&problem)));
         }
-        let own = matches!(path, "/healthz" | "/readyz" | "/metrics" | "/");
-        let refusal = if own { None } else { self.who(&head.headers).err() };
+        let refusal = if is_own(path) { None } else { self.who(&head.headers).err() };
         refusal.map(|refusal| {
             self.refusals.count(refusal.reason());
             to_response(refusal.answer(&self.gateway.correlation()))
         })
+    }
+
+    /// Whether the whole body of a request must be known before it may go anywhere.
+    pub(crate) fn reads_whole(&self, head: &Head) -> bool {
+        let path = head.uri.path();
+        let looks_into = |who: Who<'_>| looks_into(&who.known.caller.access);
+        is_own(path) || Admin::is_path(path) || self.who(&head.headers).is_ok_and(looks_into)
     }
 
     /// What it looks like now; none when the door is closed.
@@ -181,7 +204,7 @@ impl Face {
         self.callers.accounts(self.clock.now().wall)
     }
 
-    async fn pass(&self, head: &http::request::Parts, body: Bytes) -> Answer {
+    async fn pass(&self, head: &Head, body: Bytes, passage: Option<Arc<Passage>>) -> Answer {
         let who = match self.who(&head.headers) {
             Ok(who) => who,
             Err(refusal) => return self.refuse(refusal),
@@ -189,7 +212,7 @@ impl Face {
         let known = who.known;
         known.account().handle_asked();
         let asked = match self.asked(head, body, known) {
-            Ok(asked) => asked,
+            Ok(asked) => Asked { passage, ..asked },
             Err(refusal) => {
                 known.account().handle_refused();
                 return self.refuse(refusal);
@@ -248,7 +271,7 @@ impl Face {
         }
     }
 
-    fn asked(&self, head: &http::request::Parts, body: Bytes, known: &Known) -> Result<Asked, Refusal> {
+    fn asked(&self, head: &Head, body: Bytes, known: &Known) -> Result<Asked, Refusal> {
         let caller = &known.caller;
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
         if !target.starts_with('/') || head.method == Method::CONNECT {
@@ -285,6 +308,7 @@ impl Face {
             headers,
             body,
             joined: Arc::default(),
+            passage: None,
         })
     }
 
@@ -308,7 +332,7 @@ impl Face {
 
     /// Absolute links of HubSpot lead back to the gateway: a client that followed them would leave it, and show its key
     /// to HubSpot.
-    fn lead_back(&self, head: &http::request::Parts, answer: &mut Answer) {
+    fn lead_back(&self, head: &Head, answer: &mut Answer) {
         let authority = head.uri.authority().map(http::uri::Authority::as_str);
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
         let forwarded = head.headers.get(FORWARDED_PROTO).and_then(|scheme| scheme.to_str().ok());
@@ -325,6 +349,27 @@ impl Face {
             answer.body = body;
         }
     }
+}
+
+/// All of a request but its body.
+type Head = http::request::Parts;
+
+/// The body of an answer: held, or flowing past.
+pub(crate) type Outgoing = Either<Full<Bytes>, Flow>;
+
+/// An answer that is held.
+pub(crate) fn whole(response: Response<Bytes>) -> Response<Outgoing> {
+    response.map(|body| Either::Left(Full::new(body)))
+}
+
+/// Whether a path is answered here.
+fn is_own(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/")
+}
+
+/// Whether a caller's limits are about what bodies say.
+fn looks_into(access: &Access) -> bool {
+    access.objects.is_some() || !access.properties.is_empty()
 }
 
 /// Who makes a call.
@@ -387,7 +432,7 @@ fn page(kind: &'static str, body: Bytes) -> Answer {
 
 /// A request whose body is too large.
 pub(crate) fn too_large(face: &Face) -> Response<Bytes> {
-    let message = format!("the body has more than {BODY_BYTES_MAX} bytes");
+    let message = format!("the body has more than {BODY_BYTES_MAX} bytes, and has to be read before it may pass");
     let refusal = Refusal::new(413, message).never();
     face.refusals.count(refusal.reason());
     to_response(refusal.answer(&face.gateway.correlation()))

@@ -19,7 +19,7 @@ fn waiting(status: u16, seconds: &'static str) -> Outcome {
 
 fn attempt(effect: Effect) -> Attempt {
     let cost = CostClass::Ordinary;
-    Attempt { effect, cost, number: 1, deadline: None, app: AppKind::Private, renewed: false }
+    Attempt { effect, once: false, cost, number: 1, deadline: None, app: AppKind::Private, renewed: false }
 }
 
 fn judge(outcome: &Outcome, attempt: &Attempt) -> Verdict {
