@@ -121,6 +121,9 @@ async fn respond(face: Arc<Face>, request: Request<Incoming>) -> Result<Response
     let (body, passage) = match tokio::time::timeout(BODY_TIMEOUT, gather(body, STREAM_BYTES)).await?? {
         Gathered::Whole(body) => (body, Passage::default()),
         Gathered::More(flow) if face.reads_whole(&head) => {
+            if u64::try_from(BODY_BYTES_MAX).is_ok_and(|most| flow.size_hint().lower() > most) {
+                return Ok(whole(too_large(&face)));
+            }
             let held = tokio::time::timeout(BODY_TIMEOUT, Limited::new(flow, BODY_BYTES_MAX).collect());
             match held.await? {
                 Ok(body) => (body.to_bytes(), Passage::once(None)),
