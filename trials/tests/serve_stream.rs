@@ -223,12 +223,15 @@ impl Scene {
         stream
     }
 
-    /// By how much the memory has been higher than before, at its highest, while `work` was done.
+    /// By how much the memory was higher at its highest, while `work` was done or ever before, than it was when that
+    /// began.
     fn growth_kb(&self, work: impl FnOnce()) -> u64 {
-        let (_, before) = self.process.memory_kb();
+        let (before, _) = self.process.memory_kb();
         work();
-        // The kernel counts in steps: the highest may be told as a little less than before.
-        self.process.memory_kb().1.saturating_sub(before)
+        let (_, highest) = self.process.memory_kb();
+        let growth = highest.saturating_sub(before);
+        println!("{before} kB before, {highest} kB at its highest");
+        growth
     }
 }
 

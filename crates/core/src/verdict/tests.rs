@@ -180,3 +180,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_may_be_sent_once_is_never_sent_again() {
+    let lost = Outcome::Lost(Cause { kind: CauseKind::Closed, detail: String::new() });
+    let not_sent = Outcome::NotSent(Cause { kind: CauseKind::Connect, detail: String::new() });
+    let failed = |why| Verdict::GiveUp { enough: Enough::Attempts, why };
+    let limited = Why::RateLimited(Some(Policy::TenSecondly));
+    for (outcome, safe, write) in [
+        (lost, failed(Why::Lost), Verdict::Unknown),
+        (not_sent, failed(Why::NotSent), failed(Why::NotSent)),
+        (answered(503, ""), failed(Why::Failed(503)), Verdict::Unknown),
+        (answered(429, TEN_SECONDLY), failed(limited), failed(limited)),
+        (answered(423, ""), failed(Why::Locked), failed(Why::Locked)),
+        (answered(400, ""), Verdict::Accept, Verdict::Accept),
+    ] {
+        for (effect, expected) in [(Effect::Safe, safe), (Effect::Idempotent, write), (Effect::Unsafe, write)] {
+            assert_eq!(judge(&outcome, &Attempt { once: true, ..attempt(effect) }), expected, "{outcome:?} {effect:?}");
+        }
+    }
+}
