@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
@@ -61,14 +61,18 @@ impl Body for Pattern {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.sized { SizeHint::with_exact(u64::try_from(self.end - self.at).expect("small")) } else { SizeHint::new() }
+        if self.sized {
+            SizeHint::with_exact(u64::try_from(self.end - self.at).expect("small"))
+        } else {
+            SizeHint::new()
+        }
     }
 }
 
 impl Drop for Pattern {
     fn drop(&mut self) {
         if let Some(log) = &self.log {
-            log.0.lock().unwrap().push(Met::Said { bytes: self.at });
+            log.push(Met::Said { bytes: self.at });
         }
     }
 }
@@ -86,16 +90,24 @@ enum Met {
 struct Log(Mutex<Vec<Met>>);
 
 impl Log {
+    fn all(&self) -> MutexGuard<'_, Vec<Met>> {
+        self.0.lock().expect("nobody panics with it")
+    }
+
+    fn push(&self, met: Met) {
+        self.all().push(met);
+    }
+
     fn take(&self) -> Vec<Met> {
-        std::mem::take(&mut *self.0.lock().unwrap())
+        std::mem::take(&mut *self.all())
     }
 
     /// The one thing that it meets next.
     fn next(&self) -> Met {
-        assert!(binary::until(LIMIT, || !self.0.lock().unwrap().is_empty()), "nothing came");
+        assert!(binary::until(LIMIT, || !self.all().is_empty()), "nothing came");
         let met = self.take();
-        assert_eq!(met.len(), 1, "{met:?}");
-        met[0]
+        let [met] = met[..] else { panic!("{met:?}") };
+        met
     }
 }
 
@@ -127,16 +139,14 @@ async fn answer(
         return Ok(json(r#"{"userId":1,"hubId":7,"appId":1,"scopes":[]}"#));
     }
     if path.starts_with("/account-info/") {
-        return Ok(json(
-            r#"{"portalId":7,"accountType":"STANDARD","timeZone":"UTC","utcOffsetMilliseconds":0}"#,
-        ));
+        return Ok(json(r#"{"portalId":7,"accountType":"STANDARD","timeZone":"UTC","utcOffsetMilliseconds":0}"#));
     }
     if head.method == Method::GET {
         let pattern = Pattern { at: 0, end: LARGE, sized: path.ends_with("/sized"), log: Some(log) };
         return Ok(Response::new(pattern.boxed_unsync()));
     }
     let met = hear(body).await;
-    log.0.lock().unwrap().push(met);
+    log.push(met);
     if path.ends_with("/lost") { Err("it says nothing") } else { Ok(json(r#"{"id":"1"}"#)) }
 }
 
@@ -229,9 +239,7 @@ impl Scene {
         let (before, _) = self.process.memory_kb();
         work();
         let (_, highest) = self.process.memory_kb();
-        let growth = highest.saturating_sub(before);
-        println!("{before} kB before, {highest} kB at its highest");
-        growth
+        highest.saturating_sub(before)
     }
 }
 

@@ -77,7 +77,9 @@ fn joined(mut parts: VecDeque<Bytes>, size: usize) -> Bytes {
         return parts.pop_front().unwrap_or_default();
     }
     let mut whole = BytesMut::with_capacity(size);
-    parts.iter().for_each(|part| whole.extend_from_slice(part));
+    for part in &parts {
+        whole.extend_from_slice(part);
+    }
     whole.freeze()
 }
 
@@ -149,10 +151,7 @@ impl Body for Flow {
     type Data = Bytes;
     type Error = BoxError;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if self.reined.as_mut().is_some_and(|reined| reined.cut.as_mut().poll(context).is_ready()) {
             return Poll::Ready(Some(Err(Cut.into())));
         }

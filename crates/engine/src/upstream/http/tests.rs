@@ -146,7 +146,8 @@ fn not_sent(outcome: Outcome) -> Cause {
 async fn a_call_goes_out_once_with_its_token_and_comes_back_whole() {
     let mut server =
         Server::start(Behaviour::Say("HTTP/1.1 201 Created\r\nlocation: /x\r\ncontent-length: 2\r\n\r\n{}")).await;
-    let outcome = upstream(&format!("{}/hub", server.base()), options()).attempt(&token(), &create(), &Passages::default()).await;
+    let outcome =
+        upstream(&format!("{}/hub", server.base()), options()).attempt(&token(), &create(), &Passages::default()).await;
     let Outcome::Answered(answer) = outcome else { panic!("{outcome:?}") };
     assert_eq!((answer.status, &answer.body[..]), (201, &b"{}"[..]));
     assert_eq!(answer.headers["location"], "/x");
@@ -192,7 +193,8 @@ async fn a_refused_connection_is_not_sent_and_names_the_host() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
-    let outcome = upstream(&format!("http://{address}"), options()).attempt(&token(), &create(), &Passages::default()).await;
+    let outcome =
+        upstream(&format!("http://{address}"), options()).attempt(&token(), &create(), &Passages::default()).await;
     let cause = not_sent(outcome);
     assert_eq!(cause.kind, CauseKind::Connect);
     assert!(cause.detail.contains(&address.to_string()) && cause.detail.contains("check"), "{}", cause.detail);
@@ -204,7 +206,10 @@ async fn a_refused_connection_is_not_sent_and_names_the_host() {
 async fn a_failed_tls_handshake_is_not_sent() {
     let server = Server::start(Behaviour::Reset).await;
     let base = server.base().replace("http:", "https:");
-    assert_eq!(not_sent(upstream(&base, options()).attempt(&token(), &create(), &Passages::default()).await).kind, CauseKind::Connect);
+    assert_eq!(
+        not_sent(upstream(&base, options()).attempt(&token(), &create(), &Passages::default()).await).kind,
+        CauseKind::Connect
+    );
 }
 
 /// A connector that never connects.
@@ -237,7 +242,8 @@ async fn a_connection_that_takes_too_long_is_not_sent() {
 #[tokio::test]
 async fn a_token_that_fits_no_header_is_not_sent_and_not_shown() {
     let token = Token { secret: SecretString::from("very\nsecret"), kind: CredentialKind::PrivateApp };
-    let cause = not_sent(upstream("https://hub.test", options()).attempt(&token, &create(), &Passages::default()).await);
+    let cause =
+        not_sent(upstream("https://hub.test", options()).attempt(&token, &create(), &Passages::default()).await);
     assert_eq!(cause.kind, CauseKind::Build);
     assert!(!cause.detail.contains("secret"), "{}", cause.detail);
 }
@@ -280,7 +286,10 @@ async fn an_answer_that_does_not_come_in_time_is_lost() {
 async fn a_body_that_stops_half_way_is_lost_in_time() {
     let server = Server::start(Behaviour::Say("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{")).await;
     let options = HttpOptions { answer_timeout: Duration::from_millis(200), ..options() };
-    assert_eq!(lost(upstream(&server.base(), options).attempt(&token(), &create(), &Passages::default()).await).kind, CauseKind::Timeout);
+    assert_eq!(
+        lost(upstream(&server.base(), options).attempt(&token(), &create(), &Passages::default()).await).kind,
+        CauseKind::Timeout
+    );
 }
 
 #[tokio::test]
@@ -298,5 +307,8 @@ async fn a_body_above_the_limit_is_lost_before_it_is_read_whole() {
 async fn a_compressed_answer_is_lost_rather_than_misread() {
     let said = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}";
     let server = Server::start(Behaviour::Say(said)).await;
-    assert_eq!(lost(upstream(&server.base(), options()).attempt(&token(), &create(), &Passages::default()).await).kind, CauseKind::Body);
+    assert_eq!(
+        lost(upstream(&server.base(), options()).attempt(&token(), &create(), &Passages::default()).await).kind,
+        CauseKind::Body
+    );
 }
