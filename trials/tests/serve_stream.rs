@@ -106,8 +106,8 @@ impl Log {
     fn next(&self) -> Met {
         assert!(binary::until(LIMIT, || !self.all().is_empty()), "nothing came");
         let met = self.take();
-        let [met] = met[..] else { panic!("{met:?}") };
-        met
+        assert_eq!(met.len(), 1, "{met:?}");
+        met.first().copied().expect("there is one")
     }
 }
 
