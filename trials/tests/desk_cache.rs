@@ -58,6 +58,7 @@ fn asked(desk: &Desk, method: Method, target: &str, body: &Value) -> Asked {
         headers,
         body,
         joined: Arc::default(),
+        passage: None,
     }
 }
 

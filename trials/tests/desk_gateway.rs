@@ -87,6 +87,7 @@ async fn through(gateway: &Gateway, desk: &Desk, calls: &[Wanted]) -> Vec<Seen> 
             headers: HeaderMap::new(),
             body: Bytes::from(wanted.body),
             joined: Arc::default(),
+            passage: None,
         };
         let answer = gateway.answer(asked).await.expect("an answer");
         seen(answer.status, &answer.headers, &answer.body)

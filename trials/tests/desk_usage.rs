@@ -55,6 +55,7 @@ async fn make(gateway: &Gateway, desk: &Desk, calls: &[(u64, Method, String, Str
             headers: HeaderMap::new(),
             body: Bytes::from(body.clone()),
             joined: Arc::default(),
+            passage: None,
         };
         gateway.answer(asked).await.expect("an answer");
     });

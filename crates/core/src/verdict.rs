@@ -89,6 +89,8 @@ pub enum CauseKind {
 pub struct Attempt {
     /// What a repeat would do.
     pub effect: Effect,
+    /// There may be no repeat, whatever it would do.
+    pub once: bool,
     /// What it costs.
     pub cost: CostClass,
     /// The number of this attempt, from one.
@@ -260,7 +262,7 @@ pub fn verdict(outcome: &Outcome, attempt: &Attempt, now: Mono, dice: &mut impl 
     };
     let Verdict::Retry { after, why } = proposal else { return proposal };
     let attempts_max = if why == Why::Failed(500) { INTERNAL_ERROR_ATTEMPTS_MAX } else { ATTEMPTS_MAX };
-    if attempt.number >= attempts_max {
+    if attempt.once || attempt.number >= attempts_max {
         return Verdict::GiveUp { enough: Enough::Attempts, why };
     }
     if attempt.deadline.is_some_and(|deadline| now + after > deadline) {
@@ -320,6 +322,8 @@ fn judge_rate_limit(limit: Option<Policy>, asked: Option<Duration>, number: u32,
 /// HubSpot may have done the call.
 fn repeat_or_unknown(attempt: &Attempt, why: Why, dice: &mut impl Rng) -> Verdict {
     match attempt.effect {
+        // A write that would be repeated if it could be is as unknown to its caller as any other.
+        Effect::Idempotent if attempt.once => Verdict::Unknown,
         Effect::Safe | Effect::Idempotent => Verdict::Retry { after: backoff(attempt.number, dice), why },
         Effect::Unsafe => Verdict::Unknown,
     }

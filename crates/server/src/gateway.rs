@@ -11,13 +11,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use linchpin_core::gateway::access::Wanted;
+use http_body_util::{Either, Full};
+use linchpin_core::gateway::access::{Access, Wanted};
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_engine::clock::Clock;
 use linchpin_engine::dispatch::{DayEnds, Dispatch, DispatchError};
 use linchpin_engine::gateway::guests::{GuestError, Guests, Shown};
 use linchpin_engine::gateway::operations::Operations;
 use linchpin_engine::gateway::{Asked, Gateway};
+use linchpin_engine::upstream::{Flow, Passage};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::id::Install;
 use linchpin_hubspot::token::{TokenForm, token_form};
@@ -31,7 +33,8 @@ use crate::operations::{self, Promised};
 use crate::refusal::{self, Refusal};
 use crate::webhooks::{self, Webhooks};
 
-/// The largest body of a request, in bytes. HubSpot's largest batches stay far below.
+/// The largest body of a request that has to be read before it may pass, in bytes: that of a caller whose objects or
+/// properties are limited. HubSpot's largest batches stay far below.
 pub const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The longest wait that a caller may ask for.
 pub const DEADLINE_MAX: Duration = Duration::from_secs(600);
@@ -128,17 +131,31 @@ impl Refusals {
 }
 
 impl Face {
-    /// Answers one request, whatever it holds.
+    /// Answers one request, whatever it holds. All is held, and nothing flows past.
     pub async fn respond(&self, request: Request<Bytes>) -> Response<Bytes> {
-        if let Some((webhooks, place)) = self.delivered_to(request.uri().path()) {
-            return webhooks.take(place, request).await;
-        }
         let (head, body) = request.into_parts();
+        self.answer_to(&head, body, None).await
+    }
+
+    /// Answers one request of which, or of whose answer, something may flow past.
+    pub(crate) async fn respond_past(&self, head: Head, body: Bytes, passage: Passage) -> Response<Outgoing> {
+        let passage = Arc::new(passage);
+        let response = self.answer_to(&head, body, Some(Arc::clone(&passage))).await;
+        match passage.take_down() {
+            Some(flow) => response.map(|_| Either::Right(flow)),
+            None => whole(response),
+        }
+    }
+
+    async fn answer_to(&self, head: &Head, body: Bytes, passage: Option<Arc<Passage>>) -> Response<Bytes> {
+        if let Some((webhooks, place)) = self.delivered_to(head.uri.path()) {
+            return webhooks.take(place, Request::from_parts(head.clone(), body)).await;
+        }
         let answer = match head.uri.path() {
             "/healthz" => page("text/plain", Bytes::from_static(b"ok\n")),
             "/readyz" => self.ready().await,
             "/metrics" => page("text/plain; version=0.0.4", metrics::page(self.state().await.as_ref()).into()),
-            path if operations::named(path).is_some() => self.operation(&head).await,
+            path if operations::named(path).is_some() => self.operation(head).await,
             path if Admin::is_path(path) => match self.admin.admit(&head.method, path, &head.headers) {
                 Ok(Page::Operations) => self.listed().await,
                 Ok(page) => self.admin.answer(page, self.state().await.as_ref()),
@@ -149,13 +166,13 @@ impl Face {
                     .never()
                     .answer(&self.gateway.correlation())
             }
-            _ => self.pass(&head, body).await,
+            _ => self.pass(head, body, passage).await,
         };
         to_response(answer)
     }
 
     /// The refusal of a request whose body need not be read: nobody is known to have sent it.
-    pub(crate) fn refused(&self, head: &http::request::Parts) -> Option<Response<Bytes>> {
+    pub(crate) fn refused(&self, head: &Head) -> Option<Response<Bytes>> {
         let path = head.uri.path();
         if operations::named(path).is_some() {
             return self.operation_refused(head).map(|problem| to_response(admin::problem(&problem)));
@@ -165,8 +182,8 @@ impl Face {
             return problem.map(|problem| to_response(admin::problem(&problem)));
         }
         // What HubSpot delivers shows no key: its signature is over the body.
-        let own = matches!(path, "/healthz" | "/readyz" | "/metrics" | "/") || self.delivered_to(path).is_some();
-        let refusal = if own { None } else { self.who(&head.headers).err() };
+        let open = is_own(path) || self.delivered_to(path).is_some();
+        let refusal = if open { None } else { self.who(&head.headers).err() };
         refusal.map(|refusal| {
             self.refusals.count(refusal.reason());
             to_response(refusal.answer(&self.gateway.correlation()))
@@ -177,9 +194,18 @@ impl Face {
         Some((self.webhooks.as_ref()?, webhooks::place(path)?))
     }
 
-    /// The largest body of a request, in bytes.
-    pub(crate) fn body_bytes_max(&self, head: &http::request::Parts) -> usize {
+    /// The largest body of a request that is read whole, in bytes.
+    pub(crate) fn body_bytes_max(&self, head: &Head) -> usize {
         self.delivered_to(head.uri.path()).map_or(BODY_BYTES_MAX, |_| webhooks::BODY_BYTES_MAX)
+    }
+
+    /// Whether the whole body of a request must be known before it may go anywhere.
+    pub(crate) fn reads_whole(&self, head: &Head) -> bool {
+        let path = head.uri.path();
+        let looks_into = |who: Who<'_>| looks_into(&who.known.caller.access);
+        let promised = operations::is_wished(&head.headers);
+        let own = is_own(path) || webhooks::is_path(path);
+        own || promised || Admin::is_path(path) || self.who(&head.headers).is_ok_and(looks_into)
     }
 
     /// What it looks like now; none when the door is closed.
@@ -209,7 +235,7 @@ impl Face {
         self.callers.accounts(self.clock.now().wall)
     }
 
-    async fn pass(&self, head: &http::request::Parts, body: Bytes) -> Answer {
+    async fn pass(&self, head: &Head, body: Bytes, passage: Option<Arc<Passage>>) -> Answer {
         let who = match self.who(&head.headers) {
             Ok(who) => who,
             Err(refusal) => return self.refuse(refusal),
@@ -217,7 +243,7 @@ impl Face {
         let known = who.known;
         known.account().handle_asked();
         let asked = match self.asked(head, body, known) {
-            Ok(asked) => asked,
+            Ok(asked) => Asked { passage, ..asked },
             Err(refusal) => {
                 known.account().handle_refused();
                 return self.refuse(refusal);
@@ -291,7 +317,7 @@ impl Face {
         }
     }
 
-    fn asked(&self, head: &http::request::Parts, body: Bytes, known: &Known) -> Result<Asked, Refusal> {
+    fn asked(&self, head: &Head, body: Bytes, known: &Known) -> Result<Asked, Refusal> {
         let caller = &known.caller;
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
         if !target.starts_with('/') || head.method == Method::CONNECT {
@@ -328,6 +354,7 @@ impl Face {
             headers,
             body,
             joined: Arc::default(),
+            passage: None,
         })
     }
 
@@ -349,7 +376,7 @@ impl Face {
 
     /// Absolute links of HubSpot lead back to the gateway: a client that followed them would leave it, and show its key
     /// to HubSpot.
-    fn lead_back(&self, head: &http::request::Parts, answer: &mut Answer) {
+    fn lead_back(&self, head: &Head, answer: &mut Answer) {
         let authority = head.uri.authority().map(http::uri::Authority::as_str);
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
         let forwarded = head.headers.get(FORWARDED_PROTO).and_then(|scheme| scheme.to_str().ok());
@@ -373,6 +400,27 @@ pub(crate) fn shown(headers: &HeaderMap) -> Option<&str> {
     let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let shown = shown.and_then(|value| value.split_once(' '));
     shown.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, secret)| secret.trim())
+}
+
+/// All of a request but its body.
+type Head = http::request::Parts;
+
+/// The body of an answer: held, or flowing past.
+pub(crate) type Outgoing = Either<Full<Bytes>, Flow>;
+
+/// An answer that is held.
+pub(crate) fn whole(response: Response<Bytes>) -> Response<Outgoing> {
+    response.map(|body| Either::Left(Full::new(body)))
+}
+
+/// Whether a path is answered here.
+fn is_own(path: &str) -> bool {
+    matches!(path, "/healthz" | "/readyz" | "/metrics" | "/")
+}
+
+/// Whether a caller's limits are about what bodies say.
+fn looks_into(access: &Access) -> bool {
+    access.objects.is_some() || !access.properties.is_empty()
 }
 
 /// Who makes a call.
@@ -435,7 +483,7 @@ fn page(kind: &'static str, body: Bytes) -> Answer {
 
 /// A request whose body is too large.
 pub(crate) fn too_large(face: &Face, limit: usize) -> Response<Bytes> {
-    let message = format!("the body has more than {limit} bytes");
+    let message = format!("the body has more than {limit} bytes, and has to be read before it may pass");
     let refusal = Refusal::new(413, message).never();
     face.refusals.count(refusal.reason());
     to_response(refusal.answer(&face.gateway.correlation()))

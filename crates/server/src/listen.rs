@@ -7,25 +7,26 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
+use linchpin_engine::upstream::{Gathered, Passage, STREAM_BYTES, gather};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::gateway::{Face, too_large};
+use crate::gateway::{Face, Outgoing, too_large, whole};
 use crate::webhooks::Peer;
 
 /// Connections that may be open at once; more wait in the operating system's queue.
 pub const CONNECTIONS_MAX: usize = 4_096;
 /// How long a client may take to send the head of a request.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a client may take to send the body of a request.
+/// How long a client may take to send the body of a request, as far as it is held.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long open calls may take to end when the server stops.
 pub const DRAIN: Duration = Duration::from_secs(30);
@@ -113,21 +114,29 @@ fn builder() -> auto::Builder<TokioExecutor> {
 /// The body of a request did not come whole: its connection ends without an answer.
 type Broken = Box<dyn std::error::Error + Send + Sync>;
 
-async fn respond(face: Arc<Face>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
+async fn respond(face: Arc<Face>, request: Request<Incoming>) -> Result<Response<Outgoing>, Broken> {
     let (head, body) = request.into_parts();
     if let Some(refused) = face.refused(&head) {
-        return Ok(refused.map(Full::new));
+        return Ok(whole(refused));
     }
     if body.is_end_stream() {
-        let response = face.respond(Request::from_parts(head, Bytes::new())).await;
-        return Ok(response.map(Full::new));
+        return Ok(face.respond_past(head, Bytes::new(), Passage::default()).await);
     }
-    let limit = face.body_bytes_max(&head);
-    let whole = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, limit).collect());
-    let response = match whole.await? {
-        Ok(body) => face.respond(Request::from_parts(head, body.to_bytes())).await,
-        Err(error) if error.is::<LengthLimitError>() => too_large(&face, limit),
-        Err(error) => return Err(error),
+    let (body, passage) = match tokio::time::timeout(BODY_TIMEOUT, gather(body, STREAM_BYTES)).await?? {
+        Gathered::Whole(body) => (body, Passage::default()),
+        Gathered::More(flow) if face.reads_whole(&head) => {
+            let limit = face.body_bytes_max(&head);
+            if u64::try_from(limit).is_ok_and(|most| flow.size_hint().lower() > most) {
+                return Ok(whole(too_large(&face, limit)));
+            }
+            let held = tokio::time::timeout(BODY_TIMEOUT, Limited::new(flow, limit).collect());
+            match held.await? {
+                Ok(body) => (body.to_bytes(), Passage::once(None)),
+                Err(error) if error.is::<LengthLimitError>() => return Ok(whole(too_large(&face, limit))),
+                Err(error) => return Err(error),
+            }
+        }
+        Gathered::More(flow) => (Bytes::new(), Passage::once(Some(flow))),
     };
-    Ok(response.map(Full::new))
+    Ok(face.respond_past(head, body, passage).await)
 }

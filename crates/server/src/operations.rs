@@ -56,6 +56,11 @@ pub(crate) enum Promised {
     HubSpots(Answer),
 }
 
+/// Whether a call wants a promise: its body is kept, and so it does not flow past.
+pub(crate) fn is_wished(headers: &HeaderMap) -> bool {
+    prefers_async(headers) || headers.contains_key(IDEMPOTENCY_KEY)
+}
+
 /// The name of an operation, if the path is that of one.
 pub(crate) fn named(path: &str) -> Option<WriteId> {
     let name = path.strip_prefix(BASE)?.strip_prefix("/operations/")?;

@@ -168,6 +168,7 @@ impl World {
             headers: HeaderMap::new(),
             body: Bytes::from(body),
             joined: Arc::default(),
+            passage: None,
         };
         let began = self.clock.now().mono;
         let answer = self.gateway.answer(asked);

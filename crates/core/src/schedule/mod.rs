@@ -237,6 +237,7 @@ impl<D: Rng> Scheduler<D> {
         let circuit = job.submission.circuit();
         let attempt = Attempt {
             effect,
+            once: job.submission.once,
             cost,
             number: job.attempts,
             deadline: job.submission.deadline,

@@ -35,6 +35,8 @@ pub struct Submission {
     pub deadline: Option<Mono>,
     /// Which batches it may join, if any.
     pub join: Option<Join>,
+    /// There is one attempt and no more: what is sent cannot be sent again.
+    pub once: bool,
 }
 
 /// Why a submission was not taken. Nothing was queued.

@@ -19,7 +19,7 @@ fn waiting(status: u16, seconds: &'static str) -> Outcome {
 
 fn attempt(effect: Effect) -> Attempt {
     let cost = CostClass::Ordinary;
-    Attempt { effect, cost, number: 1, deadline: None, app: AppKind::Private, renewed: false }
+    Attempt { effect, once: false, cost, number: 1, deadline: None, app: AppKind::Private, renewed: false }
 }
 
 fn judge(outcome: &Outcome, attempt: &Attempt) -> Verdict {
@@ -177,6 +177,26 @@ proptest! {
         if let Verdict::Retry { after, .. } = verdict(&outcome, &attempt, Mono(0), &mut dice) {
             prop_assert!(number < ATTEMPTS_MAX);
             prop_assert!(Mono(0) + after <= Mono(deadline));
+        }
+    }
+}
+
+#[test]
+fn what_may_be_sent_once_is_never_sent_again() {
+    let lost = Outcome::Lost(Cause { kind: CauseKind::Closed, detail: String::new() });
+    let not_sent = Outcome::NotSent(Cause { kind: CauseKind::Connect, detail: String::new() });
+    let failed = |why| Verdict::GiveUp { enough: Enough::Attempts, why };
+    let limited = Why::RateLimited(Some(Policy::TenSecondly));
+    for (outcome, safe, write) in [
+        (lost, failed(Why::Lost), Verdict::Unknown),
+        (not_sent, failed(Why::NotSent), failed(Why::NotSent)),
+        (answered(503, ""), failed(Why::Failed(503)), Verdict::Unknown),
+        (answered(429, TEN_SECONDLY), failed(limited), failed(limited)),
+        (answered(423, ""), failed(Why::Locked), failed(Why::Locked)),
+        (answered(400, ""), Verdict::Accept, Verdict::Accept),
+    ] {
+        for (effect, expected) in [(Effect::Safe, safe), (Effect::Idempotent, write), (Effect::Unsafe, write)] {
+            assert_eq!(judge(&outcome, &Attempt { once: true, ..attempt(effect) }), expected, "{outcome:?} {effect:?}");
         }
     }
 }

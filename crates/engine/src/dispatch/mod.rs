@@ -36,7 +36,7 @@ use self::ride::Ride;
 pub use self::ride::{Place, Share, Shared};
 use crate::clock::Clock;
 use crate::tasks::Tasks;
-use crate::upstream::Upstream;
+use crate::upstream::{Begun, Passage, Upstream};
 
 /// Messages that may wait for the owner; whoever sends more waits.
 const INBOX_MAX: usize = 1_024;
@@ -67,12 +67,14 @@ pub struct CallRequest {
     pub deadline: Option<Duration>,
     /// Where it comes from.
     pub origin: Origin,
+    /// What of it may flow past; none if all is held.
+    pub passage: Option<Arc<Passage>>,
 }
 
 impl CallRequest {
     /// A call without a deadline and of no particular origin.
     pub fn new(install: Install, lane: Lane, call: Call) -> Self {
-        Self { install, lane, call, deadline: None, origin: Origin::default() }
+        Self { install, lane, call, deadline: None, origin: Origin::default(), passage: None }
     }
 }
 
@@ -153,11 +155,15 @@ impl Dispatch {
     /// Whatever HubSpot finally answers is an answer: 400, 404 and 409 as well, and a 5xx that stayed after the last
     /// attempt of a call that may be repeated. Dropping the future takes the call back if it has not left.
     ///
+    /// If the answer flows past, what is returned is its head, and its body lies in the call's passage.
+    ///
     /// # Errors
     /// There is no answer: see [`DispatchError`].
     pub async fn call(&self, request: CallRequest) -> Result<Answer, DispatchError> {
         match self.send(request, Way::Alone).await? {
             Shared::Alone(answer) | Shared::Along(answer) | Shared::Place(Place { answer, .. }) => Ok(answer),
+            // Not of a call that shares with nobody.
+            Shared::Apart => Err(forgotten()),
         }
     }
 
@@ -183,10 +189,24 @@ impl Dispatch {
 
     async fn send(&self, request: CallRequest, way: Way) -> Result<Shared, DispatchError> {
         let (reply, answer) = oneshot::channel();
+        let begun = request.passage.as_ref().map(|passage| passage.watch());
         let message = Message::Call { request: Box::new(request), way, reply };
         self.inbox.send(message).await.map_err(|_| DispatchError::Shutdown)?;
-        // Taken, and then forgotten: the owner broke off, and nobody knows whether the call had left.
-        answer.await.unwrap_or_else(|_| Err(DispatchError::Unknown(Box::new(Unresolved { answer: None, cause: None }))))
+        let begins = async {
+            match begun {
+                Some(begun) => begun.await.ok(),
+                None => None,
+            }
+        };
+        tokio::select! {
+            biased;
+            Some(begun) = begins => Ok(match begun {
+                Begun::Here(answer) => Shared::Alone(answer),
+                Begun::Apart => Shared::Apart,
+            }),
+            // Taken, and then forgotten: the owner broke off, and nobody knows whether the call had left.
+            answer = answer => answer.unwrap_or_else(|_| Err(forgotten())),
+        }
     }
 
     /// Says when the running day of an account ends.
@@ -207,6 +227,10 @@ impl Dispatch {
         self.inbox.send(Message::Snapshot { reply }).await.ok()?;
         snapshot.await.ok()
     }
+}
+
+fn forgotten() -> DispatchError {
+    DispatchError::Unknown(Box::new(Unresolved { answer: None, cause: None }))
 }
 
 /// Why an install could not be registered.
@@ -248,6 +272,16 @@ struct Pending {
     reply: Reply,
     way: Way,
     with: With,
+    passage: Option<Arc<Passage>>,
+}
+
+/// One call that leaves.
+struct Leaving {
+    call: Arc<Call>,
+    install: Install,
+    caller: String,
+    /// Of those whom its answer serves as it is, if each can take a stream.
+    passages: Vec<Arc<Passage>>,
 }
 
 /// With whom a call has left.

@@ -10,8 +10,6 @@ use std::time::Duration;
 use linchpin_core::schedule::budget::{Ask, Lease, Scope};
 use linchpin_core::schedule::{Action, End, Permit, PermitId, Scheduler, Submission, Ticket};
 use linchpin_core::time::{Mono, Now};
-use linchpin_hubspot::call::Call;
-use linchpin_hubspot::id::Install;
 use linchpin_ports::credentials::{Credentials, CredentialsError};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -19,9 +17,11 @@ use tokio::sync::mpsc;
 
 use super::error::told;
 use super::horizon::Horizons;
-use super::{CallRequest, DispatchError, Message, Parts, Pending, PendingCalls, Place, Reply, Ride, Shared, Way, With};
+use super::{
+    CallRequest, DispatchError, Leaving, Message, Parts, Pending, PendingCalls, Place, Reply, Ride, Shared, Way, With,
+};
 use crate::tasks::Tasks;
-use crate::upstream::{Cause, CauseKind, Outcome, Upstream};
+use crate::upstream::{Cause, CauseKind, Outcome, Passages, Upstream};
 
 /// Outcomes that may wait for the owner.
 const OUTCOMES_MAX: usize = 1_024;
@@ -139,7 +139,7 @@ impl Owner {
     }
 
     fn submit(&mut self, request: CallRequest, way: Way, reply: Reply) {
-        let CallRequest { install, lane, call, deadline, origin } = request;
+        let CallRequest { install, lane, call, deadline, origin, passage } = request;
         let now = self.now();
         let submission = Submission {
             install,
@@ -149,10 +149,12 @@ impl Owner {
             family: call.family,
             deadline: deadline.map(|wait| now.mono + wait),
             join: way.join().cloned(),
+            once: passage.as_ref().is_some_and(|passage| passage.is_once()),
         };
         match self.scheduler.handle_submit(submission, now) {
             Ok(ticket) => {
-                let pending = Pending { call: Arc::new(call), install, origin, reply, way, with: With::Nobody };
+                let with = With::Nobody;
+                let pending = Pending { call: Arc::new(call), install, origin, reply, way, with, passage };
                 self.pending.insert(ticket, pending);
             }
             Err(refused) => drop(reply.send(Err(DispatchError::from(refused)))),
@@ -228,16 +230,17 @@ impl Owner {
             [ticket] if self.pending.get(ticket).is_some_and(Pending::is_alone) => self.alone(*ticket),
             several => self.together(several),
         };
-        let Some((call, install, caller)) = leaving else {
+        let Some(Leaving { call, install, caller, passages }) = leaving else {
             return self.scheduler.handle_withdrawn(permit.id(), now);
         };
         tracing::debug!(install = %install, method = %call.method, attempt, caller, calls = tickets.len(), "a call leaves");
         let credentials: Arc<dyn Credentials> = Arc::clone(&self.parts.credentials);
         let upstream: Arc<dyn Upstream> = Arc::clone(&self.parts.upstream);
+        let passages = Passages::of(passages, self.tasks.stopping());
         let mut report = Report { permit: permit.id(), ended: self.ended.clone(), done: false };
         self.tasks.spawn("attempt", async move {
             let outcome = match credentials.token(install).await {
-                Ok(token) => upstream.send(permit, &token, &call).await,
+                Ok(token) => upstream.send_past(permit, &token, &call, &passages).await,
                 Err(error) => no_token(&error),
             };
             report.done = true;
@@ -247,24 +250,27 @@ impl Owner {
     }
 
     /// A call that leaves by itself; none if its caller has left.
-    fn alone(&self, ticket: Ticket) -> Option<(Arc<Call>, Install, String)> {
-        let Pending { call, install, reply, origin, .. } = self.pending.get(&ticket)?;
-        (!reply.is_closed()).then(|| (Arc::clone(call), *install, origin.caller.clone()))
+    fn alone(&self, ticket: Ticket) -> Option<Leaving> {
+        let Pending { call, install, reply, origin, passage, .. } = self.pending.get(&ticket)?;
+        let (caller, passages) = (origin.caller.clone(), passage.iter().cloned().collect());
+        (!reply.is_closed()).then(|| Leaving { call: Arc::clone(call), install: *install, caller, passages })
     }
 
     /// The one call of those whose callers still wait, and each one's place in it; none if nobody does. Who has left
     /// is left out: somebody who asked again meanwhile would otherwise be served twice.
-    fn together(&mut self, tickets: &[Ticket]) -> Option<(Arc<Call>, Install, String)> {
+    fn together(&mut self, tickets: &[Ticket]) -> Option<Leaving> {
         let waits = |ticket: &Ticket| self.pending.get(ticket).is_some_and(|pending| !pending.reply.is_closed());
         let seated: Vec<Ticket> = tickets.iter().filter(|ticket| waits(ticket)).copied().collect();
         let first = seated.first().and_then(|ticket| self.pending.get(ticket))?;
         let (install, caller) = (first.install, first.origin.caller.clone());
         if let Way::Alone | Way::Same(_) = first.way {
             let call = Arc::clone(&first.call);
+            let passage = |ticket| self.pending.get(ticket).and_then(|pending| pending.passage.clone());
+            let passages = seated.iter().map(passage).collect::<Option<_>>().unwrap_or_default();
             for ticket in seated.iter().skip(1) {
                 self.seat(*ticket, With::Another);
             }
-            return Some((call, install, caller));
+            return Some(Leaving { call, install, caller, passages });
         }
         let calls = seated.iter().filter_map(|ticket| self.pending.get(ticket));
         let (ride, places) = Ride::new(calls.filter_map(|pending| match &pending.way {
@@ -276,7 +282,7 @@ impl Owner {
         for (nth, (place, ticket)) in places.into_iter().zip(seated).enumerate() {
             self.seat(ticket, With::Others(Arc::clone(&ride), place, nth == 0));
         }
-        Some((call, install, caller))
+        Some(Leaving { call, install, caller, passages: Vec::new() })
     }
 
     fn seat(&mut self, ticket: Ticket, with: With) {

@@ -55,6 +55,8 @@ pub enum Shared {
     Along(Answer),
     /// It left with others.
     Place(Place),
+    /// Another asked the same, and the answer flows past to that one alone: ask again.
+    Apart,
 }
 
 /// One call's place in a batch that came back.

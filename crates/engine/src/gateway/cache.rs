@@ -31,6 +31,11 @@ pub(super) enum Met {
     Asked(Result<Answer, DispatchError>),
 }
 
+/// Whether the answer to a call may be kept.
+pub(super) fn is_kept(asked: &Asked, route: &Route) -> bool {
+    asked.body.is_empty() && !asked.is_once() && read_by(&asked.method, route).is_some()
+}
+
 /// The answers that are kept.
 pub(super) struct Definitions {
     cache: Mutex<Cache>,
@@ -49,7 +54,7 @@ impl Definitions {
         route: &Route,
         travel: impl Future<Output = Result<Answer, DispatchError>>,
     ) -> Met {
-        if let Some(kind) = read_by(&asked.method, route).filter(|_| asked.body.is_empty()) {
+        if let Some(kind) = read_by(&asked.method, route).filter(|_| is_kept(asked, route)) {
             return self.read(asked, kind, travel).await;
         }
         let mut change = Change::begin(self, asked.install.portal, changed_by(&asked.method, route));

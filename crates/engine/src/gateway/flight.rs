@@ -32,6 +32,11 @@ impl Gateway {
                 entry.handle_sent();
                 Ok(place.whole())
             }
+            Shared::Apart => {
+                let answer = self.dispatch.call(request(asked)).await?;
+                entry.handle_sent();
+                Ok(answer)
+            }
         }
     }
 

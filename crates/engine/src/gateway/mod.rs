@@ -43,6 +43,7 @@ use crate::clock::Clock;
 use crate::dispatch::{CallRequest, Dispatch, DispatchError, Origin, Share, Shared, Unresolved};
 use crate::hub::Hub;
 use crate::tasks::Tasks;
+use crate::upstream::Passage;
 
 /// How long a caller waits that does not say how long: no client waits longer, and while HubSpot cannot be reached its
 /// call would only stand in line.
@@ -94,6 +95,15 @@ pub struct Asked {
     pub body: Bytes,
     /// Set when it leaves in a batch with others; for accounts.
     pub joined: Arc<AtomicBool>,
+    /// What of it may flow past; none if the caller takes nothing but whole answers.
+    pub passage: Option<Arc<Passage>>,
+}
+
+impl Asked {
+    /// Whether it holds so much that it leaves as it came, at once and never again.
+    fn is_once(&self) -> bool {
+        self.passage.as_ref().is_some_and(|passage| passage.is_once())
+    }
 }
 
 /// What has been saved, since the start.
@@ -215,17 +225,22 @@ impl Gateway {
         usage
     }
 
-    /// Gets a call its answer: what HubSpot would have said to it alone.
+    /// Gets a call its answer: what HubSpot would have said to it alone. If that flows past, it is the head; the body
+    /// lies in the call's passage.
     ///
     /// # Errors
     /// There is no answer: see [`DispatchError`].
-    pub async fn answer(&self, asked: Asked) -> Result<Answer, DispatchError> {
+    pub async fn answer(&self, mut asked: Asked) -> Result<Answer, DispatchError> {
         self.counters.asked.fetch_add(1, Ordering::Relaxed);
         self.counters.lanes.get(asked.lane).fetch_add(1, Ordering::Relaxed);
         let route = routes::classify(&asked.method, path(&asked));
-        let joined = self.joined(&asked, &route).await;
+        let joined = if asked.is_once() { Err(Alone::NoBatch) } else { self.joined(&asked, &route).await };
         let mut entry = self.ledger.enter(&asked, &route, joined.as_ref().map_err(|why| *why));
         let kept = self.kept.as_ref().filter(|_| !self.is_shadow());
+        if kept.is_some() && cache::is_kept(&asked, &route) {
+            // What is to be kept is held.
+            asked.passage = None;
+        }
         let travel = self.travel(&asked, &route, joined, &mut entry);
         let met = match kept {
             Some(kept) => kept.meet(&asked, &route, travel).await,
@@ -264,7 +279,7 @@ impl Gateway {
         entry: &mut Entry<'_>,
     ) -> Result<Answer, DispatchError> {
         match joined {
-            _ if self.is_shadow() => {
+            _ if self.is_shadow() || asked.is_once() => {
                 let answer = self.dispatch.call(request(asked)).await?;
                 entry.handle_sent();
                 Ok(answer)
@@ -320,6 +335,7 @@ impl Gateway {
                     return Ok(answer);
                 }
                 Shared::Place(place) => place,
+                Shared::Apart => break,
             };
             if place.is_first() {
                 entry.handle_sent();
@@ -400,11 +416,11 @@ fn incoming<'a>(asked: &'a Asked, route: &'a Route, query: &'a [(String, String)
 }
 
 fn request(asked: &Asked) -> CallRequest {
-    let Asked { install, lane, deadline, caller, method, target, headers, body, joined: _ } = asked.clone();
+    let Asked { install, lane, deadline, caller, method, target, headers, body, joined: _, passage } = asked.clone();
     let body = (!body.is_empty()).then_some(body);
     let deadline = deadline.or(Some(WAIT_MAX));
     let origin = Origin { caller, ..Origin::default() };
-    CallRequest { install, lane, call: Call::verbatim(method, target, headers, body), deadline, origin }
+    CallRequest { install, lane, call: Call::verbatim(method, target, headers, body), deadline, origin, passage }
 }
 
 /// HubSpot names the place of a new record by the path that it was created under.

@@ -423,6 +423,7 @@ fn asked(install: Install, write: &Write) -> Result<Asked, StoreError> {
         headers: headers_of(&headers).ok_or_else(damaged)?,
         body,
         joined: Arc::default(),
+        passage: None,
     })
 }
 

@@ -109,6 +109,7 @@ impl Desk {
             headers: HeaderMap::new(),
             body: Bytes::from_static(body.as_bytes()),
             joined: Arc::default(),
+            passage: None,
         };
         self.gateway.answer(asked).await.unwrap()
     }

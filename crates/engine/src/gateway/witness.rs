@@ -48,6 +48,7 @@ impl Witness {
         // The same call, but without hurry: nobody waits for it.
         let mut again = request(asked);
         again.lane = Lane::Reporting;
+        again.passage = None;
         again.deadline = Some(PATIENCE);
         again.origin.cause = Some("witness".to_owned());
         let (dispatch, counters, told) = (self.dispatch.clone(), Arc::clone(&self.counters), told.clone());

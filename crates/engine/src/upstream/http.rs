@@ -2,7 +2,8 @@
 //!
 //! Invariants: one `send` writes at most one request: nothing is retried, no redirect is followed, not even the
 //! client's own repeat on a connection that turned out closed. The token leaves in one header, marked sensitive, and
-//! stands in no error. Everything is bounded: connecting, the whole answer, the size of the body, idle connections.
+//! stands in no error. Everything is bounded: connecting, the whole answer, the size of the body that is held, how long
+//! one may flow past, idle connections.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Request, Response, Uri};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -24,13 +25,15 @@ use linchpin_ports::credentials::Token;
 use secrecy::ExposeSecret;
 use tower::Service;
 
+use super::stream::{ANSWER_STREAM_BYTES, Flow, Gathered, Passages, Reins, STREAM_TIMEOUT, Spent, gather};
 use super::{Cause, CauseKind, Outcome, Upstream};
 
 mod base;
 mod timed;
 
 pub use base::{BaseUrl, BaseUrlError};
-use timed::{BoxError, Timed};
+pub(super) use timed::BoxError;
+use timed::Timed;
 
 /// Where HubSpot's API lives.
 pub const BASE_URL: &str = "https://api.hubapi.com";
@@ -62,11 +65,18 @@ pub struct HttpOptions {
     pub answer_timeout: Duration,
     /// See [`BODY_BYTES_MAX`].
     pub body_bytes_max: usize,
+    /// See [`STREAM_TIMEOUT`].
+    pub stream_timeout: Duration,
 }
 
 impl Default for HttpOptions {
     fn default() -> Self {
-        Self { connect_timeout: CONNECT_TIMEOUT, answer_timeout: ANSWER_TIMEOUT, body_bytes_max: BODY_BYTES_MAX }
+        Self {
+            connect_timeout: CONNECT_TIMEOUT,
+            answer_timeout: ANSWER_TIMEOUT,
+            body_bytes_max: BODY_BYTES_MAX,
+            stream_timeout: STREAM_TIMEOUT,
+        }
     }
 }
 
@@ -87,10 +97,27 @@ pub fn https_connector() -> Result<HttpsConnector<HttpConnector>, ConnectorError
     Ok(builder.https_or_http().enable_all_versions().wrap_connector(tcp))
 }
 
+/// The body of a request: held, or flowing past.
+type Outgoing = Either<Full<Bytes>, Flow>;
+
+/// What an exchange came to.
+enum Came {
+    /// Its end.
+    End(Outcome),
+    /// The head of an answer whose body flows to its caller.
+    Flows(Answer, Reins),
+}
+
+impl From<Outcome> for Came {
+    fn from(outcome: Outcome) -> Self {
+        Self::End(outcome)
+    }
+}
+
 /// [`Upstream`] over HTTP. Clones share connections.
 #[derive(Clone)]
 pub struct HttpUpstream<C> {
-    client: Client<Timed<C>, Full<Bytes>>,
+    client: Client<Timed<C>, Outgoing>,
     base: BaseUrl,
     options: HttpOptions,
 }
@@ -113,25 +140,56 @@ where
         Self { client, base, options }
     }
 
-    /// One attempt, without the permit: private, so that the only way in is [`Upstream::send`].
-    async fn attempt(&self, token: &Token, call: &Call) -> Outcome {
-        let request = match self.request(token, call) {
-            Ok(request) => request,
-            Err(detail) => return Outcome::NotSent(Cause { kind: CauseKind::Build, detail }),
+    /// One attempt, without the permit: private, so that the only way in is [`Upstream`].
+    async fn attempt(&self, token: &Token, call: &Call, passages: &Passages) -> Outcome {
+        let not_sent = |detail| Outcome::NotSent(Cause { kind: CauseKind::Build, detail });
+        let (body, mut sending) = match passages.take_up() {
+            Ok(None) => (Either::Left(Full::new(call.body.clone().unwrap_or_default())), None),
+            Ok(Some(flow)) => {
+                let (flow, reins) = flow.reined();
+                (Either::Right(flow), Some(reins))
+            }
+            Err(Spent) => return not_sent("the body flowed past and cannot be sent again".to_owned()),
         };
-        match tokio::time::timeout(self.options.answer_timeout, self.exchange(request)).await {
-            Ok(outcome) => outcome,
-            Err(_elapsed) => {
-                let seconds = self.options.answer_timeout.as_secs_f64();
-                let detail = format!("{} gave no whole answer within {seconds} s", self.base.host());
-                Outcome::Lost(Cause { kind: CauseKind::Timeout, detail })
+        let request = match self.request(token, call, body) {
+            Ok(request) => request,
+            Err(detail) => return not_sent(detail),
+        };
+        let HttpOptions { answer_timeout, stream_timeout, .. } = self.options;
+        let limit = if sending.is_some() { stream_timeout } else { answer_timeout };
+        let mut too_long = std::pin::pin!(tokio::time::sleep(stream_timeout));
+        let exchange = self.exchange(request, sending.as_ref(), passages);
+        let came = if sending.is_none() {
+            tokio::time::timeout(limit, exchange).await.ok()
+        } else {
+            tokio::select! {
+                came = exchange => Some(came),
+                () = &mut too_long => None,
+                () = passages.stopped() => None,
+            }
+        };
+        match came {
+            Some(Came::End(outcome)) => outcome,
+            Some(Came::Flows(answer, mut reins)) => {
+                tokio::select! {
+                    () = reins.over() => {}
+                    () = &mut too_long => {}
+                    () = passages.stopped() => {}
+                }
+                Outcome::Answered(answer)
+            }
+            None => {
+                let detail = format!("{} gave no whole answer within {} s", self.base.host(), limit.as_secs_f64());
+                // A body that takes so long says nothing about HubSpot.
+                let ours = sending.as_mut().is_some_and(Reins::is_open);
+                let kind = if ours { CauseKind::Abandoned } else { CauseKind::Timeout };
+                Outcome::Lost(Cause { kind, detail })
             }
         }
     }
 
-    fn request(&self, token: &Token, call: &Call) -> Result<Request<Full<Bytes>>, String> {
+    fn request(&self, token: &Token, call: &Call, body: Outgoing) -> Result<Request<Outgoing>, String> {
         let uri = self.base.join(&call.target());
-        let body = Full::new(call.body.clone().unwrap_or_default());
         // The error of the builder may quote the path, and with it a value.
         let mut request = Request::builder()
             .method(call.method.clone())
@@ -154,34 +212,57 @@ where
         Ok(request)
     }
 
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Outcome {
+    async fn exchange(&self, request: Request<Outgoing>, sending: Option<&Reins>, passages: &Passages) -> Came {
         match self.client.request(request).await {
-            Ok(response) => self.read(response).await,
+            // An error has to be read to be judged; what succeeded may flow past.
+            Ok(response) if passages.take_streams() && response.status().is_success() => {
+                self.pass(response, passages).await
+            }
+            Ok(response) => self.read(response).await.into(),
+            Err(_) if sending.is_some_and(Reins::is_broken) => {
+                let detail = "the body of the request ended early: its caller left, or could not send it".to_owned();
+                Outcome::Lost(Cause { kind: CauseKind::Abandoned, detail }).into()
+            }
             Err(error) if error.is_connect() => {
                 let detail = format!(
                     "cannot reach {}: {}; check the network, name resolution, and the base URL of the configuration",
                     self.base.host(),
                     chain(&error)
                 );
-                Outcome::NotSent(Cause { kind: CauseKind::Connect, detail })
+                Outcome::NotSent(Cause { kind: CauseKind::Connect, detail }).into()
             }
             Err(error) => {
                 let detail = format!("{} closed the connection: {}", self.base.host(), chain(&error));
                 let cause = Cause { kind: CauseKind::Closed, detail };
-                if never_written(&error) { Outcome::NotSent(cause) } else { Outcome::Lost(cause) }
+                if never_written(&error) { Outcome::NotSent(cause).into() } else { Outcome::Lost(cause).into() }
             }
         }
     }
 
-    async fn read(&self, response: Response<Incoming>) -> Outcome {
-        let (head, body) = response.into_parts();
-        let lost = |kind, detail| Outcome::Lost(Cause { kind, detail });
-        let host = self.base.host();
-        // Compression is not asked for; undoing one that comes anyway would need a limit of its own.
-        let encoded = head.headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
-        if encoded {
-            return lost(CauseKind::Body, format!("{host} compressed its answer although nobody asked for it"));
+    /// Reads an answer, or lets it flow past if it is large.
+    async fn pass(&self, response: Response<Incoming>, passages: &Passages) -> Came {
+        if let Some(lost) = self.encoded(&response) {
+            return lost.into();
         }
+        let (head, body) = response.into_parts();
+        let answer = |body| Answer { status: head.status.as_u16(), headers: head.headers, body };
+        match gather(body, ANSWER_STREAM_BYTES).await {
+            Ok(Gathered::Whole(body)) => Outcome::Answered(answer(body)).into(),
+            Ok(Gathered::More(flow)) => {
+                let (flow, reins) = flow.reined();
+                let answer = answer(Bytes::new());
+                passages.begin(&answer, flow);
+                Came::Flows(answer, reins)
+            }
+            Err(error) => self.ended_early(error.as_ref()).into(),
+        }
+    }
+
+    async fn read(&self, response: Response<Incoming>) -> Outcome {
+        if let Some(lost) = self.encoded(&response) {
+            return lost;
+        }
+        let (head, body) = response.into_parts();
         match Limited::new(body, self.options.body_bytes_max).collect().await {
             Ok(collected) => Outcome::Answered(Answer {
                 status: head.status.as_u16(),
@@ -189,11 +270,26 @@ where
                 body: collected.to_bytes(),
             }),
             Err(error) if error.is::<LengthLimitError>() => {
-                let detail = format!("the answer of {host} has more than {} bytes", self.options.body_bytes_max);
-                lost(CauseKind::Body, detail)
+                let (host, limit) = (self.base.host(), self.options.body_bytes_max);
+                let detail = format!("the answer of {host} has more than {limit} bytes");
+                Outcome::Lost(Cause { kind: CauseKind::Body, detail })
             }
-            Err(error) => lost(CauseKind::Closed, format!("{host} ended its answer early: {}", chain(error.as_ref()))),
+            Err(error) => self.ended_early(error.as_ref()),
         }
+    }
+
+    /// Compression is not asked for; undoing one that comes anyway would need a limit of its own.
+    fn encoded(&self, response: &Response<Incoming>) -> Option<Outcome> {
+        let encoding = response.headers().get(CONTENT_ENCODING).filter(|encoding| *encoding != "identity");
+        encoding.map(|_| {
+            let detail = format!("{} compressed its answer although nobody asked for it", self.base.host());
+            Outcome::Lost(Cause { kind: CauseKind::Body, detail })
+        })
+    }
+
+    fn ended_early(&self, error: &(dyn StdError + 'static)) -> Outcome {
+        let detail = format!("{} ended its answer early: {}", self.base.host(), chain(error));
+        Outcome::Lost(Cause { kind: CauseKind::Closed, detail })
     }
 }
 
@@ -206,7 +302,11 @@ where
     C::Future: Send + 'static,
 {
     async fn send(&self, _permit: Permit, token: &Token, call: &Call) -> Outcome {
-        self.attempt(token, call).await
+        self.attempt(token, call, &Passages::default()).await
+    }
+
+    async fn send_past(&self, _permit: Permit, token: &Token, call: &Call, passages: &Passages) -> Outcome {
+        self.attempt(token, call, passages).await
     }
 }
 

@@ -113,6 +113,7 @@ pub(super) fn call(lane: Lane) -> Submission {
         family: Family::Objects,
         deadline: None,
         join: None,
+        once: false,
     }
 }
 

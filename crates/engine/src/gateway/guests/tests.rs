@@ -83,6 +83,7 @@ fn asked(path: String) -> Asked {
         headers: HeaderMap::new(),
         body: Bytes::new(),
         joined: Arc::default(),
+        passage: None,
     }
 }
 

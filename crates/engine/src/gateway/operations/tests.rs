@@ -104,6 +104,7 @@ fn promise(method: Method, target: &str, body: &'static str, key: Option<&str>) 
         headers: HeaderMap::new(),
         body: Bytes::from_static(body.as_bytes()),
         joined: Arc::default(),
+        passage: None,
     };
     let key = key.map(|key| IdempotencyKey::new(key.as_bytes()).unwrap());
     let mut digest = [0; 32];

@@ -28,7 +28,7 @@ fn create() -> Call {
 }
 
 fn options() -> HttpOptions {
-    HttpOptions { connect_timeout: PATIENCE, answer_timeout: PATIENCE, body_bytes_max: 1_000 }
+    HttpOptions { connect_timeout: PATIENCE, answer_timeout: PATIENCE, body_bytes_max: 1_000, stream_timeout: PATIENCE }
 }
 
 fn upstream(base: &str, options: HttpOptions) -> HttpUpstream<HttpsConnector<HttpConnector>> {
@@ -146,7 +146,8 @@ fn not_sent(outcome: Outcome) -> Cause {
 async fn a_call_goes_out_once_with_its_token_and_comes_back_whole() {
     let mut server =
         Server::start(Behaviour::Say("HTTP/1.1 201 Created\r\nlocation: /x\r\ncontent-length: 2\r\n\r\n{}")).await;
-    let outcome = upstream(&format!("{}/hub", server.base()), options()).attempt(&token(), &create()).await;
+    let outcome =
+        upstream(&format!("{}/hub", server.base()), options()).attempt(&token(), &create(), &Passages::default()).await;
     let Outcome::Answered(answer) = outcome else { panic!("{outcome:?}") };
     assert_eq!((answer.status, &answer.body[..]), (201, &b"{}"[..]));
     assert_eq!(answer.headers["location"], "/x");
@@ -163,7 +164,7 @@ async fn a_call_goes_out_once_with_its_token_and_comes_back_whole() {
 async fn a_form_goes_out_as_one_and_without_the_token() {
     let mut server = Server::start(Behaviour::Say("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")).await;
     let call = Call::new(Method::POST, "/oauth/2026-03/token").with_form(&[("grant_type", "refresh_token")]);
-    let outcome = upstream(&server.base(), options()).attempt(&token(), &call).await;
+    let outcome = upstream(&server.base(), options()).attempt(&token(), &call, &Passages::default()).await;
     assert!(matches!(outcome, Outcome::Answered(_)), "{outcome:?}");
     let request = server.requests.recv().await.expect("a request").to_lowercase();
     assert!(request.contains("content-type: application/x-www-form-urlencoded\r\n"), "{request}");
@@ -182,7 +183,7 @@ fn the_door_is_an_upstream_that_shows_no_token() {
 async fn a_redirect_is_an_answer_like_any_other() {
     let server =
         Server::start(Behaviour::Say("HTTP/1.1 307 X\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n")).await;
-    let outcome = upstream(&server.base(), options()).attempt(&token(), &create()).await;
+    let outcome = upstream(&server.base(), options()).attempt(&token(), &create(), &Passages::default()).await;
     assert!(matches!(outcome, Outcome::Answered(Answer { status: 307, .. })), "{outcome:?}");
     assert_eq!(server.connections(), 1);
 }
@@ -192,7 +193,8 @@ async fn a_refused_connection_is_not_sent_and_names_the_host() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     drop(listener);
-    let outcome = upstream(&format!("http://{address}"), options()).attempt(&token(), &create()).await;
+    let outcome =
+        upstream(&format!("http://{address}"), options()).attempt(&token(), &create(), &Passages::default()).await;
     let cause = not_sent(outcome);
     assert_eq!(cause.kind, CauseKind::Connect);
     assert!(cause.detail.contains(&address.to_string()) && cause.detail.contains("check"), "{}", cause.detail);
@@ -204,7 +206,10 @@ async fn a_refused_connection_is_not_sent_and_names_the_host() {
 async fn a_failed_tls_handshake_is_not_sent() {
     let server = Server::start(Behaviour::Reset).await;
     let base = server.base().replace("http:", "https:");
-    assert_eq!(not_sent(upstream(&base, options()).attempt(&token(), &create()).await).kind, CauseKind::Connect);
+    assert_eq!(
+        not_sent(upstream(&base, options()).attempt(&token(), &create(), &Passages::default()).await).kind,
+        CauseKind::Connect
+    );
 }
 
 /// A connector that never connects.
@@ -229,7 +234,7 @@ impl Service<Uri> for Never {
 async fn a_connection_that_takes_too_long_is_not_sent() {
     let options = HttpOptions { connect_timeout: Duration::from_millis(20), ..options() };
     let upstream = HttpUpstream::new(Never, "https://hub.test".parse().expect("a base URL"), options);
-    let cause = not_sent(upstream.attempt(&token(), &create()).await);
+    let cause = not_sent(upstream.attempt(&token(), &create(), &Passages::default()).await);
     assert_eq!(cause.kind, CauseKind::Connect);
     assert!(cause.detail.contains("hub.test") && cause.detail.contains("0.02 s"), "{}", cause.detail);
 }
@@ -237,7 +242,8 @@ async fn a_connection_that_takes_too_long_is_not_sent() {
 #[tokio::test]
 async fn a_token_that_fits_no_header_is_not_sent_and_not_shown() {
     let token = Token { secret: SecretString::from("very\nsecret"), kind: CredentialKind::PrivateApp };
-    let cause = not_sent(upstream("https://hub.test", options()).attempt(&token, &create()).await);
+    let cause =
+        not_sent(upstream("https://hub.test", options()).attempt(&token, &create(), &Passages::default()).await);
     assert_eq!(cause.kind, CauseKind::Build);
     assert!(!cause.detail.contains("secret"), "{}", cause.detail);
 }
@@ -245,14 +251,14 @@ async fn a_token_that_fits_no_header_is_not_sent_and_not_shown() {
 #[tokio::test]
 async fn a_reset_before_reading_is_lost_and_not_tried_again() {
     let server = Server::start(Behaviour::Reset).await;
-    let cause = lost(upstream(&server.base(), options()).attempt(&token(), &create()).await);
+    let cause = lost(upstream(&server.base(), options()).attempt(&token(), &create(), &Passages::default()).await);
     assert_eq!((cause.kind, server.connections()), (CauseKind::Closed, 1));
 }
 
 #[tokio::test]
 async fn a_close_without_an_answer_is_lost_and_not_tried_again() {
     let mut server = Server::start(Behaviour::Close).await;
-    let cause = lost(upstream(&server.base(), options()).attempt(&token(), &create()).await);
+    let cause = lost(upstream(&server.base(), options()).attempt(&token(), &create(), &Passages::default()).await);
     assert_eq!((cause.kind, server.connections()), (CauseKind::Closed, 1));
     assert!(server.requests.try_recv().is_ok() && server.requests.try_recv().is_err());
 }
@@ -261,8 +267,8 @@ async fn a_close_without_an_answer_is_lost_and_not_tried_again() {
 async fn a_kept_connection_that_closes_under_a_request_is_lost_and_not_tried_again() {
     let mut server = Server::start(Behaviour::SayThenClose("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")).await;
     let upstream = upstream(&server.base(), options());
-    assert!(matches!(upstream.attempt(&token(), &create()).await, Outcome::Answered(_)));
-    lost(upstream.attempt(&token(), &create()).await);
+    assert!(matches!(upstream.attempt(&token(), &create(), &Passages::default()).await, Outcome::Answered(_)));
+    lost(upstream.attempt(&token(), &create(), &Passages::default()).await);
     assert_eq!(server.connections(), 1);
     assert!((0..2).all(|_| server.requests.try_recv().is_ok()) && server.requests.try_recv().is_err());
 }
@@ -271,7 +277,7 @@ async fn a_kept_connection_that_closes_under_a_request_is_lost_and_not_tried_aga
 async fn an_answer_that_does_not_come_in_time_is_lost() {
     let server = Server::start(Behaviour::Hang).await;
     let options = HttpOptions { answer_timeout: Duration::from_millis(200), ..options() };
-    let cause = lost(upstream(&server.base(), options).attempt(&token(), &create()).await);
+    let cause = lost(upstream(&server.base(), options).attempt(&token(), &create(), &Passages::default()).await);
     assert_eq!(cause.kind, CauseKind::Timeout);
     assert!(cause.detail.contains("0.2 s"), "{}", cause.detail);
 }
@@ -280,7 +286,10 @@ async fn an_answer_that_does_not_come_in_time_is_lost() {
 async fn a_body_that_stops_half_way_is_lost_in_time() {
     let server = Server::start(Behaviour::Say("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{")).await;
     let options = HttpOptions { answer_timeout: Duration::from_millis(200), ..options() };
-    assert_eq!(lost(upstream(&server.base(), options).attempt(&token(), &create()).await).kind, CauseKind::Timeout);
+    assert_eq!(
+        lost(upstream(&server.base(), options).attempt(&token(), &create(), &Passages::default()).await).kind,
+        CauseKind::Timeout
+    );
 }
 
 #[tokio::test]
@@ -289,7 +298,7 @@ async fn a_body_above_the_limit_is_lost_before_it_is_read_whole() {
         FF\r\n111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111111";
     let server = Server::start(Behaviour::Say(endless)).await;
     let options = HttpOptions { body_bytes_max: 64, ..options() };
-    let cause = lost(upstream(&server.base(), options).attempt(&token(), &create()).await);
+    let cause = lost(upstream(&server.base(), options).attempt(&token(), &create(), &Passages::default()).await);
     assert_eq!(cause.kind, CauseKind::Body);
     assert!(cause.detail.contains("64 bytes"), "{}", cause.detail);
 }
@@ -298,5 +307,8 @@ async fn a_body_above_the_limit_is_lost_before_it_is_read_whole() {
 async fn a_compressed_answer_is_lost_rather_than_misread() {
     let said = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}";
     let server = Server::start(Behaviour::Say(said)).await;
-    assert_eq!(lost(upstream(&server.base(), options()).attempt(&token(), &create()).await).kind, CauseKind::Body);
+    assert_eq!(
+        lost(upstream(&server.base(), options()).attempt(&token(), &create(), &Passages::default()).await).kind,
+        CauseKind::Body
+    );
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::Uri;
 use tower::Service;
 
-pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(in crate::upstream) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// See the module.
 #[derive(Clone, Debug)]
