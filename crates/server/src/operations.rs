@@ -103,11 +103,10 @@ impl Face {
         is_guest: bool,
         asked: Asked,
     ) -> Promised {
-        let (later, has_key) = (prefers_async(&head.headers), head.headers.contains_key(IDEMPOTENCY_KEY));
-        let is_write = routes::classify(&asked.method, &asked.target).effect != Effect::Safe;
-        let Some(operations) = self.operations.as_ref().filter(|_| is_write && (later || has_key)) else {
-            return Promised::No(asked);
-        };
+        let is_write = || routes::classify(&asked.method, &asked.target).effect != Effect::Safe;
+        let operations = self.operations.as_ref().filter(|_| is_wished(&head.headers) && is_write());
+        let Some(operations) = operations else { return Promised::No(asked) };
+        let later = prefers_async(&head.headers);
         if is_guest && !later {
             // HubSpot gets it, as it gets everything else of theirs.
             return Promised::No(asked);
