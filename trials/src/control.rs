@@ -78,6 +78,20 @@ impl Control {
         self.within_limit(self.answer(method, path, body))
     }
 
+    /// Sends a form without the trial's token, and gives the JSON of the answer.
+    ///
+    /// # Panics
+    /// If there is none that says success.
+    pub fn form(&self, path: &str, form: &str) -> Value {
+        let request = Request::post(format!("{}{path}", self.base))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Full::new(Bytes::from(form.to_owned())))
+            .expect("the trial's requests are well-formed");
+        let answer = self.within_limit(self.send(request));
+        assert!(answer.status().is_success(), "{path}: {} {:?}", answer.status(), answer.body());
+        serde_json::from_slice(answer.body()).expect("the answer is JSON")
+    }
+
     /// Makes many GETs at once, and gives status and text of each in their order.
     ///
     /// # Panics

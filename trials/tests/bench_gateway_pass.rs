@@ -158,7 +158,7 @@ fn passing_through_costs_little() {
     let seconds = parameter("SECONDS", 4);
     let stub = Stub::start();
     let nginx = Nginx::start(stub.base());
-    let gateway = Served::start(stub.base(), "unlimited", "coalesce: all");
+    let gateway = Served::start(stub.base(), "unlimited", "coalesce: off");
     let mut goals = Goals::default();
     memory(&mut goals, &gateway, seconds);
     let servers = [stub.base(), &nginx.base, gateway.base()];

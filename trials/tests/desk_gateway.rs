@@ -202,6 +202,49 @@ async fn a_creation_whose_caller_has_left_before_it_could_leave_is_not_made() {
     assert_eq!(ids(&desk, "contacts").await.len(), before + 3, "warm, first and third");
 }
 
+/// Thirty creations at once, of which one has an address that is taken; the answer to their batch is lost.
+async fn lost(executed_after_ms: u32) {
+    let desk = desk(80).await;
+    let gateway = gateway(&desk, Coalesce::All);
+    let create = |name: &str| {
+        let body = json!({"properties": {"email": format!("{name}@Example.test"), "firstname": name}});
+        Wanted::new(Method::POST, "/crm/v3/objects/contacts", &body)
+    };
+    through(&gateway, &desk, &[create("taken")]).await;
+    let before = ids(&desk, "contacts").await.len();
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let fault = json!([{"method": "POST", "path": "/crm/**/contacts/batch/create", "times": 1,
+        "fault": {"kind": "lost_answer", "executed_after_ms": executed_after_ms}}]);
+    desk.control("POST", "/_control/faults", &fault.to_string()).await;
+    let mut wanted: Vec<Wanted> = (0..30).map(|number| create(&format!("new{number}"))).collect();
+    wanted.push(create("taken"));
+    let seen = through(&gateway, &desk, &wanted).await;
+    let (taken, new) = seen.split_last().expect("answers");
+    assert_eq!(taken.0, 409, "{taken:?}");
+    let there = ids(&desk, "contacts").await;
+    for (status, body, headers) in new {
+        assert_eq!(*status, 201, "{body}");
+        let id = body.get("id").and_then(Value::as_str).expect("an id");
+        let named = |(name, value): &(String, String)| name == "location" && value.ends_with(&format!("/{id}"));
+        assert!(headers.iter().any(named), "{headers:?}");
+        assert!(there.iter().any(|known| known == id), "{body}");
+    }
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(ids(&desk, "contacts").await.len(), before + 30, "the lost batch happened once");
+    let ledger = desk.control("GET", "/_control/ledger", "").await;
+    assert_eq!(ledger.matches("lost_answer").count(), 1, "the answer to one batch is lost");
+}
+
+#[tokio::test(start_paused = true)]
+async fn creations_whose_answer_was_lost_are_resolved_by_their_unique_value() {
+    lost(0).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn creations_that_happen_after_their_answer_was_lost_are_not_made_twice() {
+    lost(400).await;
+}
+
 /// A mix of calls about different records, so that their order does not matter.
 fn mix(dice: &mut ChaCha8Rng, contacts: &[String], companies: &[String], count: usize) -> Vec<Wanted> {
     let mut calls = Vec::new();

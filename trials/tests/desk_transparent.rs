@@ -165,7 +165,7 @@ impl Mix {
             1 => json!({"properties": {"email": taken}}),
             2 => json!({"properties": {"no_such_property": "x"}}),
             3 => json!({"properties": {"lifecyclestage": "no_such_stage"}}),
-            4 => json!({"properties": {"createdate": "2020-01-01"}}),
+            4 => json!({"properties": {"createdate": "2020-01-01T00:00:00Z"}}),
             5 => json!({"properties": {"city": null}}),
             6 => json!({"properties": {}}),
             7 => json!({"properties": {"city": 5, "firstname": true}}),

@@ -248,6 +248,19 @@ fn is_failure(status: u16) -> bool {
     matches!(status, 408 | 500 | 502..=504 | 507..=599)
 }
 
+/// Whether an answer that stood after all attempts passes by itself, and how long that takes at least: what a durable
+/// write may wait for. A failure of HubSpot's own tells nothing about what it did, so only a write that may be repeated
+/// waits for its end.
+pub fn passes(status: u16, repeatable: bool) -> Option<Duration> {
+    match status {
+        423 => Some(LOCKED_WAIT),
+        429 => Some(TEN_SECONDLY_WAIT),
+        477 => Some(MIGRATION_WAIT),
+        status if repeatable && is_failure(status) => Some(Duration::ZERO),
+        _ => None,
+    }
+}
+
 /// Judges the end of one attempt.
 pub fn verdict(outcome: &Outcome, attempt: &Attempt, now: Mono, dice: &mut impl Rng) -> Verdict {
     let proposal = match outcome {

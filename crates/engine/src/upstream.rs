@@ -16,6 +16,7 @@ pub use http::{
     ANSWER_TIMEOUT, BASE_URL, BODY_BYTES_MAX, BaseUrl, BaseUrlError, CONNECT_TIMEOUT, ConnectorError, HttpOptions,
     HttpUpstream, IDLE_CONNECTIONS_MAX, IDLE_TIMEOUT, https_connector,
 };
+pub(crate) use http::{BoxError, Timed, chain};
 pub(crate) use stream::Begun;
 pub use stream::{
     ANSWER_STREAM_BYTES, Flow, Gathered, Passage, Passages, STREAM_BYTES, STREAM_GRACE, STREAM_TIMEOUT, gather,

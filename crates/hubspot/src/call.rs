@@ -7,7 +7,7 @@ use http::{HeaderMap, Method};
 use serde::{Deserialize, Serialize};
 
 use crate::id::ObjectType;
-use crate::routes;
+use crate::routes::{self, Route};
 use crate::version::push_encoded;
 
 /// Which counters a call draws on (<https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines>).
@@ -139,6 +139,10 @@ impl Call {
     pub fn new(method: Method, path: impl Into<String>) -> Self {
         let path = path.into();
         let route = routes::classify(&method, &path);
+        Self::of_route(method, path, route)
+    }
+
+    fn of_route(method: Method, path: String, route: Route) -> Self {
         Self {
             method,
             path,
@@ -154,11 +158,11 @@ impl Call {
         }
     }
 
-    /// A call that is passed on as it was written. `headers` must hold no credential and nothing that belongs to a
-    /// connection.
-    pub fn verbatim(method: Method, target: String, headers: HeaderMap, body: Option<Bytes>) -> Self {
+    /// A call that is passed on as it was written, with the route that its path was read as. `headers` must hold no
+    /// credential and nothing that belongs to a connection.
+    pub fn verbatim(method: Method, target: String, headers: HeaderMap, body: Option<Bytes>, route: Route) -> Self {
         let path = target.split_once('?').map_or(target.as_str(), |(path, _)| path);
-        let call = Self::new(method, path);
+        let call = Self::of_route(method, path.to_owned(), route);
         Self { body, verbatim: Some(Box::new(Verbatim { target, headers })), ..call }
     }
 

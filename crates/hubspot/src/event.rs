@@ -5,15 +5,19 @@
 //! `eventType`, deliveries call it `subscriptionType`; association events have no `objectId`; `changeFlag` and
 //! `changeSource` are open sets. So everything is read that is understood, and the rest is kept as it came.
 
+pub mod journal;
 mod read;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::id::{Install, ObjectType, RecordId};
 
-pub use self::read::read;
+pub use self::read::{read, read_one};
 
 /// The most events that HubSpot puts into one delivery.
 pub const EVENTS_PER_DELIVERY: usize = 100;
@@ -135,7 +139,7 @@ pub enum Fate {
 }
 
 /// The value that an event carries.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NewValue {
     /// The value.
     Known(String),

@@ -11,17 +11,34 @@ pub const FINGERPRINT_BYTES: usize = 16;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub [u8; FINGERPRINT_BYTES]);
 
-impl Fingerprint {
-    /// Of a list of parts. Each is preceded by its length, so that `["ab", "c"]` and `["a", "bc"]` differ.
-    pub fn of(parts: &[&[u8]]) -> Self {
-        let mut hasher = Sha256::new();
-        for part in parts {
-            hasher.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
-            hasher.update(part);
-        }
+/// A fingerprint in the making. Each part is preceded by its length, so that `["ab", "c"]` and `["a", "bc"]` differ.
+#[derive(Clone, Default)]
+pub struct Parts(Sha256);
+
+impl Parts {
+    /// Adds a part.
+    pub fn add(&mut self, part: &[u8]) -> &mut Self {
+        self.0.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_le_bytes());
+        self.0.update(part);
+        self
+    }
+
+    /// The fingerprint of all parts.
+    pub fn finish(self) -> Fingerprint {
         let mut bytes = [0; FINGERPRINT_BYTES];
-        bytes.iter_mut().zip(hasher.finalize()).for_each(|(place, byte)| *place = byte);
-        Self(bytes)
+        bytes.iter_mut().zip(self.0.finalize()).for_each(|(place, byte)| *place = byte);
+        Fingerprint(bytes)
+    }
+}
+
+impl Fingerprint {
+    /// Of a list of parts.
+    pub fn of(parts: &[&[u8]]) -> Self {
+        let mut all = Parts::default();
+        for part in parts {
+            all.add(part);
+        }
+        all.finish()
     }
 }
 

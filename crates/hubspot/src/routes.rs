@@ -384,7 +384,8 @@ pub fn classify(method: &Method, path: &str) -> Route {
         if !any && row.0 != method.as_str() {
             continue;
         }
-        if let Some(found) = matched(row.1, &segments) {
+        if fits(row.1, &segments) {
+            let found = found(row.1, &segments);
             return Route {
                 family: row.3,
                 operation: row.2,
@@ -441,24 +442,33 @@ struct Found {
     id: Option<String>,
 }
 
-fn matched(pattern: &str, segments: &[&str]) -> Option<Found> {
-    let mut found = Found::default();
+/// Whether a path is one of a pattern. Most patterns are not the one that is looked for, so nothing is read out yet.
+fn fits(pattern: &str, segments: &[&str]) -> bool {
     let mut given = segments.iter();
     for expected in pattern.split('/') {
         if expected == "**" {
-            return Some(found);
+            return true;
         }
-        let segment = given.next()?;
+        let Some(segment) = given.next() else { return false };
+        if !expected.starts_with('{') && expected != *segment {
+            return false;
+        }
+    }
+    given.next().is_none()
+}
+
+/// What a path holds in the places of a pattern that it fits.
+fn found(pattern: &str, segments: &[&str]) -> Found {
+    let mut found = Found::default();
+    for (expected, segment) in pattern.split('/').zip(segments) {
         match expected {
             "{type}" => found.object_type = Some(ObjectType::canonical(&decoded(segment))),
             "{to}" => found.to_object_type = Some(ObjectType::canonical(&decoded(segment))),
             "{id}" => found.id = Some(decoded(segment)),
-            "{}" => {}
-            literal if literal == *segment => {}
-            _ => return None,
+            _ => {}
         }
     }
-    given.next().is_none().then_some(found)
+    found
 }
 
 #[cfg(test)]

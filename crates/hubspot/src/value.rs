@@ -145,6 +145,20 @@ pub fn instant_ms(value: &str) -> Option<i64> {
     Some(days_from_civil(year, month, day) * DAY_MS + time)
 }
 
+/// An instant as text, in UTC and with milliseconds: what [`instant_ms`] reads back. Years beyond 0 to 9999 have more
+/// digits, or a sign.
+///
+/// ```
+/// use linchpin_hubspot::value::instant_text;
+/// assert_eq!(instant_text(86_400_001), "1970-01-02T00:00:00.001Z");
+/// ```
+pub fn instant_text(ms: i64) -> String {
+    let (year, month, day) = civil_from_days(ms.div_euclid(DAY_MS));
+    let within = ms.rem_euclid(DAY_MS);
+    let (hour, minute, second) = (within / 3_600_000, within / 60_000 % 60, within / 1_000 % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", within % 1_000)
+}
+
 /// Milliseconds of `HH:MM[:SS[.fff]]` with `Z` or an offset, against midnight UTC.
 fn time_ms(text: &str) -> Option<i64> {
     let zone_at = text.find(['Z', 'z', '+', '-'])?;

@@ -2,6 +2,8 @@
 //!
 //! Names and exit codes are relied on by other programs: add freely, change nothing.
 
+mod dlq;
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,7 +11,14 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use linchpin_simulator::DeveloperKey;
 
+pub(crate) use self::dlq::{
+    DlqArgs, DlqDo, DlqDropArgs, DlqEditArgs, DlqListArgs, DlqOneArgs, DlqReplayArgs, GatewayArgs,
+};
 use crate::number::Share;
+
+mod webhooks;
+
+pub(crate) use webhooks::{WebhooksApplyArgs, WebhooksArgs, WebhooksDo, WebhooksPlanArgs};
 
 /// The simulator's port when none is named.
 pub(crate) const SIM_PORT: u16 = 4010;
@@ -82,6 +91,12 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Ask a running `linchpin serve` what its callers do
     Audit(AuditArgs),
+    /// Look at dead letters: promised writes that failed; edit, replay or drop them
+    Dlq(DlqArgs),
+    /// Compare an app's webhook subscriptions with what is needed, and make what is missing
+    Webhooks(WebhooksArgs),
+    /// Follow what HubSpot delivers to a running `linchpin serve`, or send it once more to a receiver
+    Listen(ListenArgs),
     /// Print a JSON Schema, for editors
     Schema(SchemaArgs),
     /// Print a completion script for a shell
@@ -431,6 +446,54 @@ pub(crate) struct AuditUsageArgs {
     /// Where `linchpin serve` listens; `gateway.listen` of the configuration when it is not given
     #[arg(long, value_name = "URL", value_parser = |text: &str| crate::config::BaseUrl::try_from(text.to_owned()))]
     pub(crate) url: Option<crate::config::BaseUrl>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  linchpin listen                                      events as they come
+  linchpin listen --since 2026-01-31T12:00:00Z --object-type contacts --kind propertyChange
+  linchpin listen --json | jq .recordId
+  linchpin listen --replay 120 --to http://localhost:3000/in --secret env:WEBHOOK_SECRET
+  linchpin listen --replay 2026-01-31 --to http://localhost:3000/in --secret env:WEBHOOK_SECRET
+
+The key is that of `gateway.admin.key` in the configuration.")]
+pub(crate) struct ListenArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Where `linchpin serve` listens; `gateway.listen` of the configuration when it is not given
+    #[arg(long, value_name = "URL", value_parser = |text: &str| crate::config::BaseUrl::try_from(text.to_owned()))]
+    pub(crate) url: Option<crate::config::BaseUrl>,
+    /// Begin with what came in at a moment (`2026-01-31T12:00:00Z`, `2026-01-31`) or after it, instead of now
+    #[arg(long, value_name = "MOMENT", conflicts_with = "replay")]
+    pub(crate) since: Option<String>,
+    /// Begin beyond the event with this id, instead of now
+    #[arg(long, value_name = "ID", conflicts_with_all = ["replay", "since"])]
+    pub(crate) after: Option<u64>,
+    /// Only events of this object type; may be given again
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) object_type: Vec<String>,
+    /// Only events of this kind (`propertyChange`, `creation`, `deletion` ...); may be given again
+    #[arg(long, value_name = "KIND")]
+    pub(crate) kind: Vec<String>,
+    /// Of changes of properties, only those of this one; may be given again
+    #[arg(long, value_name = "NAME")]
+    pub(crate) property: Vec<String>,
+    /// Whose events: the account; that of the token when it is not given
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) portal: Option<u64>,
+    /// Whose events: the app; needed where several apps deliver
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) app: Option<u64>,
+    /// Send stored events once more, from the event with this id or from a moment on, up to the newest
+    #[arg(long, value_name = "ID|MOMENT", requires = "to")]
+    pub(crate) replay: Option<String>,
+    /// Where to: a receiver that you develop. `https`, or plain `http` on this machine
+    #[arg(long, value_name = "URL", requires_all = ["replay", "secret"])]
+    pub(crate) to: Option<String>,
+    /// What to sign with: `env:NAME` or `file:PATH` of a secret such as `whsec_...`
+    #[arg(long, value_name = "REFERENCE", requires = "to", value_parser = |text: &str| Ok::<_, String>(crate::config::SecretRef::from(text)))]
+    pub(crate) secret: Option<crate::config::SecretRef>,
 }
 
 #[derive(Debug, Args)]

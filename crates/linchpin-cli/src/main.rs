@@ -80,6 +80,9 @@ async fn dispatch(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
         Command::Sim(args) => Box::pin(commands::sim::run(&args, console)).await,
         Command::Serve(args) => Box::pin(commands::serve::run(&args, console)).await,
         Command::Audit(args) => commands::audit::run(&args, console).await,
+        Command::Webhooks(args) => Box::pin(commands::webhooks::run(&args, console)).await,
+        Command::Dlq(args) => commands::dlq::run(&args, console).await,
+        Command::Listen(args) => Box::pin(commands::listen::run(&args, console)).await,
         Command::Schema(args) => commands::schema::run(&args, console),
         Command::Completions(args) => commands::completions::run(&args, console),
     }

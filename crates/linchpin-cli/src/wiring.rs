@@ -5,7 +5,12 @@
 
 pub(crate) mod admin;
 mod door;
+pub(crate) mod events;
 mod face;
+mod follow;
+mod journal;
+pub(crate) mod subscriptions;
+mod telling;
 mod trouble;
 mod webhooks;
 

@@ -22,6 +22,13 @@ pub struct Token {
     pub kind: CredentialKind,
 }
 
+impl Token {
+    /// What stands in for a token where a call carries its own proof and sends none.
+    pub fn unneeded() -> Self {
+        Self { secret: SecretString::from(""), kind: CredentialKind::OAuth }
+    }
+}
+
 /// Why there is no token.
 #[derive(Debug, thiserror::Error)]
 pub enum CredentialsError {

@@ -5,6 +5,7 @@ use std::fmt;
 use async_trait::async_trait;
 use bytes::Bytes;
 use linchpin_core::ingress::keys::{ChangeKey, DeliveryKey};
+use linchpin_core::subscribers::event::Stored;
 use linchpin_core::time::Wall;
 use linchpin_hubspot::id::{AppId, Install, ObjectType, RecordId};
 use linchpin_hubspot::signature::Scheme;
@@ -20,6 +21,17 @@ pub enum Teller {
     Workflow,
     /// The webhooks journal.
     Journal,
+}
+
+impl Teller {
+    /// The word for it, as other programs are told.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Webhook => "webhook",
+            Self::Workflow => "workflow",
+            Self::Journal => "journal",
+        }
+    }
 }
 
 /// An event that is to be remembered. `Debug` shows no value.
@@ -41,7 +53,7 @@ pub struct NewEvent {
     pub property: Option<String>,
     /// Recognises the delivery.
     pub delivery: DeliveryKey,
-    /// Recognises the change.
+    /// Recognises the change. Events that share it and have a record share `occurred_at` as well.
     pub change: ChangeKey,
     /// As it came, byte for byte.
     pub raw: Bytes,
@@ -71,6 +83,26 @@ pub struct LoggedEvent {
     pub event: NewEvent,
 }
 
+impl LoggedEvent {
+    /// What is told of it to other programs is made from this.
+    pub fn stored(&self) -> Stored<'_> {
+        let Self { place, received_at, event } = self;
+        Stored {
+            place: *place,
+            received_at: *received_at,
+            install: event.install,
+            teller: event.teller.name(),
+            occurred_at: event.occurred_at,
+            kind: &event.kind,
+            object_type: event.object_type.as_ref(),
+            record: event.record,
+            property: event.property.as_deref(),
+            change: event.change,
+            raw: &event.raw,
+        }
+    }
+}
+
 /// What became of the events of one call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Accepted {
@@ -98,6 +130,14 @@ pub trait EventLog: Send + Sync {
     /// Forgets an install's oldest events: those that came in before a moment, up to `limit` of them, from the first on
     /// and never the newest one. Says how many.
     async fn forget(&self, install: Install, before: Wall, limit: u16) -> Result<u64, StoreError>;
+
+    /// The place before the first event of an install that came in at or after a moment: reading beyond it begins there.
+    /// It is the newest event's place if all came in before, and zero if there is none. Where the clock was set back
+    /// between two events, it is one of the places where the moments cross.
+    async fn before(&self, install: Install, moment: Wall) -> Result<u64, StoreError>;
+
+    /// Up to `limit` installs that have events, beyond one, in order.
+    async fn installs(&self, after: Option<Install>, limit: u16) -> Result<Vec<Install>, StoreError>;
 
     /// Remembers that an app has signed by a scheme, unless it has used a stronger one. Gives the strongest so far.
     async fn signed(&self, app: AppId, scheme: Scheme) -> Result<Scheme, StoreError>;

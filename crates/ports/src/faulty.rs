@@ -3,12 +3,16 @@
 //! A fault waits in a queue of its method, first in first out; a method without one works as the store behind it does.
 //! Two kinds matter: the store refused before anything happened, and the store did it but the answer was lost.
 
+mod subscribers;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use linchpin_core::gateway::operation::{End, Write, WriteId};
+use bytes::Bytes;
+use linchpin_core::gateway::operation::{Event, Write, WriteId};
+use linchpin_core::ingress::latest::RecordKey;
 use linchpin_core::sync::desired::{EntryName, RowId, SourceKey};
 use linchpin_core::sync::link::{AssociationLink, Link};
 use linchpin_core::sync::run::{Plan, RejectedRow, Run, RunId};
@@ -17,10 +21,13 @@ use linchpin_hubspot::id::{AppId, Install, ObjectType, RecordId};
 use linchpin_hubspot::signature::Scheme;
 
 use crate::budget::{BudgetRecord, BudgetRecords};
+use crate::dead_letters::{DeadLetters, Filter, Letter};
 use crate::event_log::{Accepted, EventLog, LoggedEvent, NewEvent};
+use crate::follow::{Follow, Outlook as ReadOutlook, Progress as LogProgress, Tracked, Update, Wanted};
+use crate::journal::{Checkpoint, Compared, Journals};
 use crate::links::Links;
 use crate::mirror::{Mirror, MirrorRecord};
-use crate::operations::{Accepted as Promised, Operations};
+use crate::operations::{Accepted as Promised, Ending, Operations};
 use crate::queue::{Claimed, Outlook, Queue, Settlement};
 use crate::runs::{PlanChunk, Progress, Runs};
 use crate::store::{StoreError, Stores};
@@ -70,8 +77,19 @@ pub enum Method {
     EventsRead,
     EventsLast,
     EventsForget,
+    EventsBefore,
+    EventsInstalls,
     EventsSigned,
     EventsStrongest,
+    JournalsCheckpoint,
+    JournalsTake,
+    JournalsCompare,
+    SubscribersRegister,
+    SubscribersFeed,
+    SubscribersSave,
+    SubscribersBury,
+    SubscribersDead,
+    SubscribersExhume,
     OperationsAccept,
     OperationsSend,
     OperationsPutBack,
@@ -81,6 +99,20 @@ pub enum Method {
     OperationsOpen,
     OperationsRecent,
     OperationsForget,
+    FollowBegin,
+    FollowPlace,
+    FollowKnown,
+    FollowAdvance,
+    FollowClaim,
+    FollowSettle,
+    FollowOutlook,
+    LettersList,
+    LettersCount,
+    LettersLetter,
+    LettersEdit,
+    LettersReplay,
+    LettersDiscard,
+    LettersDiscardOld,
 }
 
 /// The faults to come, shared by the wrapped stores and the test.
@@ -123,7 +155,11 @@ pub fn wrap(stores: Stores) -> (Stores, Script) {
         mirror: Arc::<Faulty>::clone(&faulty),
         budget: Arc::<Faulty>::clone(&faulty),
         events: Arc::<Faulty>::clone(&faulty),
-        operations: faulty,
+        journals: Arc::<Faulty>::clone(&faulty),
+        operations: Arc::<Faulty>::clone(&faulty),
+        follow: Arc::<Faulty>::clone(&faulty),
+        dead_letters: Arc::<Faulty>::clone(&faulty),
+        subscribers: faulty,
     };
     (stores, script)
 }
@@ -344,12 +380,41 @@ impl EventLog for Faulty {
         self.through(Method::EventsForget, self.inner.events.forget(install, before, limit)).await
     }
 
+    async fn before(&self, install: Install, moment: Wall) -> Result<u64, StoreError> {
+        self.through(Method::EventsBefore, self.inner.events.before(install, moment)).await
+    }
+
+    async fn installs(&self, after: Option<Install>, limit: u16) -> Result<Vec<Install>, StoreError> {
+        self.through(Method::EventsInstalls, self.inner.events.installs(after, limit)).await
+    }
+
     async fn signed(&self, app: AppId, scheme: Scheme) -> Result<Scheme, StoreError> {
         self.through(Method::EventsSigned, self.inner.events.signed(app, scheme)).await
     }
 
     async fn strongest(&self, app: AppId) -> Result<Option<Scheme>, StoreError> {
         self.through(Method::EventsStrongest, self.inner.events.strongest(app)).await
+    }
+}
+
+#[async_trait]
+impl Journals for Faulty {
+    async fn checkpoint(&self, app: AppId) -> Result<Option<Checkpoint>, StoreError> {
+        self.through(Method::JournalsCheckpoint, self.inner.journals.checkpoint(app)).await
+    }
+
+    async fn take(
+        &self,
+        app: AppId,
+        events: Vec<NewEvent>,
+        checkpoint: Checkpoint,
+        now: Wall,
+    ) -> Result<Accepted, StoreError> {
+        self.through(Method::JournalsTake, self.inner.journals.take(app, events, checkpoint, now)).await
+    }
+
+    async fn compare(&self, app: AppId, since: Wall, until: Wall, limit: u16) -> Result<Compared, StoreError> {
+        self.through(Method::JournalsCompare, self.inner.journals.compare(app, since, until, limit)).await
     }
 }
 
@@ -363,12 +428,18 @@ impl Operations for Faulty {
         self.through(Method::OperationsSend, self.inner.operations.send(install, id)).await
     }
 
-    async fn put_back(&self, install: Install, id: &WriteId) -> Result<(), StoreError> {
-        self.through(Method::OperationsPutBack, self.inner.operations.put_back(install, id)).await
+    async fn put_back(
+        &self,
+        install: Install,
+        id: &WriteId,
+        due: Wall,
+        event: Option<Event>,
+    ) -> Result<(), StoreError> {
+        self.through(Method::OperationsPutBack, self.inner.operations.put_back(install, id, due, event)).await
     }
 
-    async fn settle(&self, install: Install, id: &WriteId, end: End, now: Wall) -> Result<(), StoreError> {
-        self.through(Method::OperationsSettle, self.inner.operations.settle(install, id, end, now)).await
+    async fn settle(&self, install: Install, id: &WriteId, ending: Ending, now: Wall) -> Result<(), StoreError> {
+        self.through(Method::OperationsSettle, self.inner.operations.settle(install, id, ending, now)).await
     }
 
     async fn drop_given_up(&self, install: Install, id: &WriteId) -> Result<(), StoreError> {
@@ -389,5 +460,73 @@ impl Operations for Faulty {
 
     async fn forget(&self, install: Install, until: Wall, limit: usize) -> Result<usize, StoreError> {
         self.through(Method::OperationsForget, self.inner.operations.forget(install, until, limit)).await
+    }
+}
+
+#[async_trait]
+impl Follow for Faulty {
+    async fn begin(&self, install: Install) -> Result<(), StoreError> {
+        self.through(Method::FollowBegin, self.inner.follow.begin(install)).await
+    }
+
+    async fn place(&self, install: Install, log: AppId) -> Result<u64, StoreError> {
+        self.through(Method::FollowPlace, self.inner.follow.place(install, log)).await
+    }
+
+    async fn known(&self, install: Install, records: &[RecordKey]) -> Result<Vec<Tracked>, StoreError> {
+        self.through(Method::FollowKnown, self.inner.follow.known(install, records)).await
+    }
+
+    async fn advance(&self, install: Install, progress: LogProgress, updates: Vec<Update>) -> Result<(), StoreError> {
+        self.through(Method::FollowAdvance, self.inner.follow.advance(install, progress, updates)).await
+    }
+
+    async fn claim(&self, install: Install, now: Wall, soon: Wall, limit: u16) -> Result<Option<Wanted>, StoreError> {
+        self.through(Method::FollowClaim, self.inner.follow.claim(install, now, soon, limit)).await
+    }
+
+    async fn settle(&self, install: Install, updates: Vec<Update>) -> Result<(), StoreError> {
+        self.through(Method::FollowSettle, self.inner.follow.settle(install, updates)).await
+    }
+
+    async fn outlook(&self, install: Install) -> Result<ReadOutlook, StoreError> {
+        self.through(Method::FollowOutlook, self.inner.follow.outlook(install)).await
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Faulty {
+    async fn list(
+        &self,
+        install: Install,
+        filter: &Filter,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<(u64, Write)>, StoreError> {
+        self.through(Method::LettersList, self.inner.dead_letters.list(install, filter, before, limit)).await
+    }
+
+    async fn count(&self, install: Install) -> Result<u64, StoreError> {
+        self.through(Method::LettersCount, self.inner.dead_letters.count(install)).await
+    }
+
+    async fn letter(&self, install: Install, id: &WriteId) -> Result<Option<Letter>, StoreError> {
+        self.through(Method::LettersLetter, self.inner.dead_letters.letter(install, id)).await
+    }
+
+    async fn edit(&self, install: Install, id: &WriteId, body: Bytes, now: Wall) -> Result<(), StoreError> {
+        self.through(Method::LettersEdit, self.inner.dead_letters.edit(install, id, body, now)).await
+    }
+
+    async fn replay(&self, install: Install, id: &WriteId, now: Wall) -> Result<u64, StoreError> {
+        self.through(Method::LettersReplay, self.inner.dead_letters.replay(install, id, now)).await
+    }
+
+    async fn discard(&self, install: Install, id: &WriteId) -> Result<(), StoreError> {
+        self.through(Method::LettersDiscard, self.inner.dead_letters.discard(install, id)).await
+    }
+
+    async fn discard_old(&self, install: Install, until: Wall, keep: usize, limit: usize) -> Result<usize, StoreError> {
+        self.through(Method::LettersDiscardOld, self.inner.dead_letters.discard_old(install, until, keep, limit)).await
     }
 }

@@ -8,10 +8,13 @@ pub mod budget;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod credentials;
+pub mod dead_letters;
 pub mod event_log;
 pub mod executor;
 #[cfg(feature = "conformance")]
 pub mod faulty;
+pub mod follow;
+pub mod journal;
 pub mod links;
 pub mod mirror;
 pub mod operations;
@@ -19,3 +22,4 @@ pub mod queue;
 pub mod runs;
 pub mod source;
 pub mod store;
+pub mod subscribers;

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use crate::budget::BudgetRecords;
+use crate::dead_letters::DeadLetters;
 use crate::event_log::EventLog;
+use crate::follow::Follow;
+use crate::journal::Journals;
 use crate::links::Links;
 use crate::mirror::Mirror;
 use crate::operations::Operations;
 use crate::queue::Queue;
 use crate::runs::Runs;
+use crate::subscribers::Subscribers;
 
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -83,6 +87,9 @@ pub enum Refusal {
     /// A promised write is not in the state that the call needs, or not there.
     #[error("promised write {0} is not in the state for this")]
     WriteState(String),
+    /// An update was made from what is no longer the last.
+    #[error("{0}: look again, and decide again")]
+    Moved(String),
 }
 
 /// Everything the engine remembers with; usually one store behind all of them.
@@ -100,6 +107,14 @@ pub struct Stores {
     pub budget: Arc<dyn BudgetRecords>,
     /// What HubSpot has told.
     pub events: Arc<dyn EventLog>,
+    /// How far journals have been read.
+    pub journals: Arc<dyn Journals>,
     /// Writes that the gateway has promised to make.
     pub operations: Arc<dyn Operations>,
+    /// How far what HubSpot has told is in the mirror.
+    pub follow: Arc<dyn Follow>,
+    /// Those of them that ended without success.
+    pub dead_letters: Arc<dyn DeadLetters>,
+    /// How far subscribers have come.
+    pub subscribers: Arc<dyn Subscribers>,
 }

@@ -9,28 +9,34 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION};
+use http::header::{self, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, LOCATION};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{Either, Full};
 use linchpin_core::gateway::access::{Access, Wanted};
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_engine::clock::Clock;
 use linchpin_engine::dispatch::{DayEnds, Dispatch, DispatchError};
+use linchpin_engine::follow::Follower;
 use linchpin_engine::gateway::guests::{GuestError, Guests, Shown};
 use linchpin_engine::gateway::operations::Operations;
 use linchpin_engine::gateway::{Asked, Gateway};
+use linchpin_engine::journal::Journals;
 use linchpin_engine::upstream::{Flow, Passage};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::id::Install;
 use linchpin_hubspot::token::{TokenForm, token_form};
 use linchpin_ports::credentials::CredentialKind;
+use memchr::memmem;
 
+use crate::admin::shapes::Problem;
 use crate::admin::view::CALLER_PREFIX;
 use crate::admin::{self, Admin, Page, State};
 use crate::callers::{CallerAccount, Callers, Known, hash};
+use crate::dead_letters;
 use crate::metrics;
 use crate::operations::{self, Promised};
 use crate::refusal::{self, Refusal};
+use crate::telling::{self, Telling};
 use crate::webhooks::{self, Webhooks};
 
 /// The largest body of a request that has to be read before it may pass, in bytes: that of a caller whose objects or
@@ -45,47 +51,49 @@ pub const LANE_HEADER: HeaderName = HeaderName::from_static("x-linchpin-lane");
 pub const DEADLINE_HEADER: HeaderName = HeaderName::from_static("x-linchpin-deadline-ms");
 
 /// The protocol that the caller spoke with the proxy in front of us.
-const FORWARDED_PROTO: &str = "x-forwarded-proto";
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// How a link begins in HubSpot's answers.
+const LINK: &[u8] = br#""link":""#;
 /// What belongs to one connection, to a proxy in front of us, or to us.
-const NOT_PASSED_ON: [&str; 22] = [
-    "accept-encoding",
-    "authorization",
-    "connection",
-    "content-length",
-    "cookie",
-    "expect",
-    "forwarded",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "proxy-connection",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
+static NOT_PASSED_ON: [HeaderName; 22] = [
+    header::ACCEPT_ENCODING,
+    AUTHORIZATION,
+    CONNECTION,
+    header::CONTENT_LENGTH,
+    header::COOKIE,
+    header::EXPECT,
+    header::FORWARDED,
+    HOST,
+    HeaderName::from_static("keep-alive"),
+    header::PROXY_AUTHORIZATION,
+    HeaderName::from_static("proxy-connection"),
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::VIA,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-host"),
     FORWARDED_PROTO,
-    "x-real-ip",
-    "x-linchpin-lane",
-    "x-linchpin-deadline-ms",
+    HeaderName::from_static("x-real-ip"),
+    LANE_HEADER,
+    DEADLINE_HEADER,
 ];
 /// Where servers look for another method than the one that was looked at here: not passed on for callers with limits.
 const METHOD_OVERRIDES: [&str; 3] = ["x-http-method", "x-http-method-override", "x-method-override"];
 /// How long a day is whose end nobody knows.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// What of an answer belongs to the connection with HubSpot, or to HubSpot's own address.
-const NOT_PASSED_BACK: [&str; 9] = [
-    "alt-svc",
-    "connection",
-    "content-length",
-    "keep-alive",
-    "set-cookie",
-    "strict-transport-security",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
+static NOT_PASSED_BACK: [HeaderName; 9] = [
+    header::ALT_SVC,
+    CONNECTION,
+    header::CONTENT_LENGTH,
+    HeaderName::from_static("keep-alive"),
+    header::SET_COOKIE,
+    header::STRICT_TRANSPORT_SECURITY,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
 ];
 
 /// What the face is built from.
@@ -114,6 +122,12 @@ pub struct Face {
     pub refusals: Refusals,
     /// Where HubSpot delivers, if it does.
     pub webhooks: Option<Webhooks>,
+    /// The journals that are read.
+    pub journal: Journals,
+    /// Who follows what it delivers, if anybody does.
+    pub follow: Option<Follower>,
+    /// How other programs are told of what HubSpot delivers.
+    pub telling: Option<Arc<Telling>>,
 }
 
 /// What Linchpin itself refused, by reasons that the code names.
@@ -139,6 +153,9 @@ impl Face {
 
     /// Answers one request of which, or of whose answer, something may flow past.
     pub(crate) async fn respond_past(&self, head: Head, body: Bytes, passage: Passage) -> Response<Outgoing> {
+        if let Some(told) = self.told(&head) {
+            return told;
+        }
         let passage = Arc::new(passage);
         let response = self.answer_to(&head, body, Some(Arc::clone(&passage))).await;
         match passage.take_down() {
@@ -149,16 +166,21 @@ impl Face {
 
     async fn answer_to(&self, head: &Head, body: Bytes, passage: Option<Arc<Passage>>) -> Response<Bytes> {
         if let Some((webhooks, place)) = self.delivered_to(head.uri.path()) {
-            return webhooks.take(place, Request::from_parts(head.clone(), body)).await;
+            return Box::pin(webhooks.take(place, Request::from_parts(head.clone(), body))).await;
         }
+        // Calls on their way to HubSpot are many: what is rare lies in a box, so that their future is small to move.
         let answer = match head.uri.path() {
             "/healthz" => page("text/plain", Bytes::from_static(b"ok\n")),
-            "/readyz" => self.ready().await,
-            "/metrics" => page("text/plain; version=0.0.4", metrics::page(self.state().await.as_ref()).into()),
-            path if operations::named(path).is_some() => self.operation(head).await,
+            "/readyz" => Box::pin(self.ready()).await,
+            "/metrics" => {
+                page("text/plain; version=0.0.4", metrics::page(Box::pin(self.state()).await.as_ref()).into())
+            }
+            path if operations::named(path).is_some() => Box::pin(self.operation(head)).await,
+            path if dead_letters::is_path(path) => Box::pin(self.dead_letters(head, body)).await,
+            path if telling::is_path(path) => Box::pin(self.tell_of_events(head)).await,
             path if Admin::is_path(path) => match self.admin.admit(&head.method, path, &head.headers) {
-                Ok(Page::Operations) => self.listed().await,
-                Ok(page) => self.admin.answer(page, self.state().await.as_ref()),
+                Ok(Page::Operations) => Box::pin(self.listed()).await,
+                Ok(page) => self.admin.answer(page, Box::pin(self.state()).await.as_ref()),
                 Err(problem) => admin::problem(&problem),
             },
             path if path == "/" || webhooks::is_path(path) => {
@@ -171,11 +193,45 @@ impl Face {
         to_response(answer)
     }
 
+    /// What is told of events and subscribers, to whoever has the admin key.
+    async fn tell_of_events(&self, head: &Head) -> Answer {
+        if let Err(problem) = self.admin.authorize(&head.headers) {
+            return admin::problem(&problem);
+        }
+        match &self.telling {
+            Some(telling) => telling.answer(head).await,
+            None => admin::problem(&Problem::new(404, "LP5203", "no events are kept here".to_owned())),
+        }
+    }
+
+    /// A stream of events, if one is asked for.
+    fn told(&self, head: &Head) -> Option<Response<Outgoing>> {
+        let telling = self.telling.as_ref().filter(|_| self.admin.authorize(&head.headers).is_ok())?;
+        Some(match telling.stream(head)? {
+            Ok(live) => telling.flow(live).map(Either::Right),
+            Err(refusal) => whole(to_response(refusal)),
+        })
+    }
+
+    /// Ends what would never end by itself: the server stops.
+    pub(crate) fn end_streams(&self) {
+        if let Some(telling) = &self.telling {
+            telling.end();
+        }
+    }
+
     /// The refusal of a request whose body need not be read: nobody is known to have sent it.
     pub(crate) fn refused(&self, head: &Head) -> Option<Response<Bytes>> {
         let path = head.uri.path();
         if operations::named(path).is_some() {
             return self.operation_refused(head).map(|problem| to_response(admin::problem(&problem)));
+        }
+        if dead_letters::is_path(path) {
+            return self.dead_letters_refused(head).map(|problem| to_response(admin::problem(&problem)));
+        }
+        if telling::is_path(path) {
+            let problem = self.admin.authorize(&head.headers).err();
+            return problem.map(|problem| to_response(admin::problem(&problem)));
         }
         if Admin::is_path(path) {
             let problem = self.admin.admit(&head.method, path, &head.headers).err();
@@ -210,6 +266,13 @@ impl Face {
 
     /// What it looks like now; none when the door is closed.
     async fn state(&self) -> Option<State> {
+        let letters = match &self.operations {
+            Some(operations) => operations.letter_count().await,
+            None => Ok(0),
+        };
+        let dead_letters = letters.inspect_err(|error| {
+            tracing::warn!(error = error as &dyn std::error::Error, "dead letters cannot be counted");
+        });
         Some(State {
             install: self.install,
             snapshot: self.dispatch.snapshot().await?,
@@ -219,6 +282,14 @@ impl Face {
             callers: self.callers(),
             refused: self.refusals.all(),
             webhooks: self.webhooks.as_ref().map(|webhooks| webhooks.ingress().counts()).unwrap_or_default(),
+            journals: self.journal.reports(),
+            follow: self.follow.as_ref().map(Follower::counts).unwrap_or_default(),
+            operations: self.operations.as_ref().map(Operations::counts).unwrap_or_default(),
+            dead_letters: dead_letters.ok(),
+            telling: match &self.telling {
+                Some(telling) => telling.figures().await,
+                None => telling::Figures::default(),
+            },
             now: self.clock.now().mono,
         })
     }
@@ -250,7 +321,12 @@ impl Face {
             }
         };
         let is_guest = who.guest.is_some();
-        let asked = match self.promise(head, known, is_guest, asked).await {
+        let promised = if operations::is_wished(&head.headers) {
+            Box::pin(self.promise(head, known, is_guest, asked)).await
+        } else {
+            Promised::No(asked)
+        };
+        let asked = match promised {
             Promised::No(asked) => asked,
             Promised::Ours(answer) => return answer,
             Promised::HubSpots(answer) => return self.polished(head, answer, !is_guest),
@@ -272,7 +348,7 @@ impl Face {
         if leads_back {
             self.lead_back(head, &mut answer);
         }
-        for name in NOT_PASSED_BACK {
+        for name in &NOT_PASSED_BACK {
             answer.headers.remove(name);
         }
         answer
@@ -280,7 +356,7 @@ impl Face {
 
     async fn answer(&self, guest: Option<(&Guests, Shown)>, asked: Asked) -> Result<Answer, GuestError> {
         let answered = match guest {
-            Some((guests, shown)) => guests.answer(shown, asked).await,
+            Some((guests, shown)) => Box::pin(guests.answer(shown, asked)).await,
             None => self.gateway.answer(asked).await.map_err(GuestError::Dispatch),
         };
         match answered {
@@ -332,7 +408,7 @@ impl Face {
         let day_end = |now| self.days.day_ends(self.install.portal, now).unwrap_or(now + DAY);
         known.account().take(now, day_end).map_err(|spent| refusal::spent(&spent, now))?;
         let mut headers = head.headers.clone();
-        for name in NOT_PASSED_ON {
+        for name in &NOT_PASSED_ON {
             headers.remove(name);
         }
         // A header that the connection's own names is the connection's, too.
@@ -377,6 +453,9 @@ impl Face {
     /// Absolute links of HubSpot lead back to the gateway: a client that followed them would leave it, and show its key
     /// to HubSpot.
     fn lead_back(&self, head: &Head, answer: &mut Answer) {
+        if !answer.headers.contains_key(LOCATION) && memmem::find(&answer.body, LINK).is_none() {
+            return;
+        }
         let authority = head.uri.authority().map(http::uri::Authority::as_str);
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
         let forwarded = head.headers.get(FORWARDED_PROTO).and_then(|scheme| scheme.to_str().ok());

@@ -6,9 +6,11 @@
 
 pub mod admin;
 pub mod callers;
+mod dead_letters;
 pub mod gateway;
 pub mod listen;
 pub mod metrics;
 mod operations;
 mod refusal;
+pub mod telling;
 pub mod webhooks;

@@ -57,7 +57,7 @@ impl Listening {
     /// Serves until `stop`; then takes nothing new and waits for open calls, at most [`DRAIN`].
     pub async fn serve(self, face: Arc<Face>, stop: CancellationToken) {
         let (graceful, tasks) = (GracefulShutdown::new(), TaskTracker::new());
-        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let (room, streams) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), Arc::clone(&face));
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -82,6 +82,7 @@ impl Listening {
             });
         }
         drop(self.listener);
+        streams.end_streams();
         if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
             tracing::warn!("calls were still open when the server stopped");
         }

@@ -1,13 +1,16 @@
 //! `/metrics` in the text format of Prometheus: one table says what there is, and makes `docs/metrics.md`.
 //!
-//! Invariant: a label names an install, a lane, a window, a family or a reason, all from lists in the code; never a
-//! record, a value, or anything else that a caller wrote.
+//! Invariant: a label names an install, a lane, a window, a family or a reason, all from lists in the code, or a
+//! subscriber by its name in the configuration; never a record, a value, or anything else that a caller wrote.
 
 use std::fmt::Write as _;
 
 use linchpin_core::schedule::budget::{DayScope, Scope};
 use linchpin_core::schedule::lanes::Lane;
+use linchpin_engine::gateway::operations::Counts as Operations;
 use linchpin_engine::ingress::Counts;
+use linchpin_engine::journal::{Report, State as Reading};
+use linchpin_engine::subscribers::{Attempts, Status};
 use linchpin_hubspot::id::{AppId, PortalId};
 use linchpin_ports::event_log::Accepted;
 
@@ -44,7 +47,7 @@ struct Metric {
 }
 
 /// Every metric.
-const METRICS: [Metric; 26] = [
+const METRICS: [Metric; 53] = [
     Metric {
         name: "linchpin_gateway_calls_total",
         kind: Type::Counter,
@@ -233,6 +236,207 @@ const METRICS: [Metric; 26] = [
         labels: &[],
         read: |state| alone(state.webhooks.not_understood),
     },
+    Metric {
+        name: "linchpin_journal_up",
+        kind: Type::Gauge,
+        help: "1 if the journal is read, 0 if it cannot be read now.",
+        labels: &["app"],
+        read: |state| journals(state, |report| vec![(None, u64::from(is_read(report.state)))]),
+    },
+    Metric {
+        name: "linchpin_journal_files_total",
+        kind: Type::Counter,
+        help: "Files of the journal: read, or passed over because they cannot be read.",
+        labels: &["app", "outcome"],
+        read: |state| {
+            let outcomes = |report: &Report| [("read", report.files), ("skipped", report.skipped)];
+            journals(state, |report| outcomes(report).map(|(name, count)| (Some(label("outcome", name)), count)).into())
+        },
+    },
+    Metric {
+        name: "linchpin_journal_events_total",
+        kind: Type::Counter,
+        help: "Events of the journal: new, repeated by it, known from webhooks.",
+        labels: &["app", "outcome"],
+        read: |state| {
+            journals(state, |report| {
+                let Accepted { new, repeated, known } = report.events;
+                let outcomes = [("new", new), ("repeated", repeated), ("known", known)];
+                outcomes.map(|(name, count)| (Some(label("outcome", name)), count)).into()
+            })
+        },
+    },
+    Metric {
+        name: "linchpin_journal_missed_total",
+        kind: Type::Counter,
+        help: "Changes that one of the two has not told in time, by which and by kind.",
+        labels: &["app", "by", "kind"],
+        read: missed,
+    },
+    Metric {
+        name: "linchpin_journal_gaps_total",
+        kind: Type::Counter,
+        help: "How often entries of the journal may have been missed by Linchpin.",
+        labels: &["app"],
+        read: |state| journals(state, |report| vec![(None, report.gaps)]),
+    },
+    Metric {
+        name: "linchpin_follow_events_total",
+        kind: Type::Counter,
+        help: "Events that were followed into the mirror, or passed over by it.",
+        labels: &[],
+        read: |state| alone(state.follow.events),
+    },
+    Metric {
+        name: "linchpin_follow_behind",
+        kind: Type::Gauge,
+        help: "Events that are in the logs and not followed yet.",
+        labels: &[],
+        read: |state| alone(state.follow.behind),
+    },
+    Metric {
+        name: "linchpin_follow_waiting",
+        kind: Type::Gauge,
+        help: "Records of the mirror that wait to be read.",
+        labels: &[],
+        read: |state| alone(state.follow.waiting),
+    },
+    Metric {
+        name: "linchpin_follow_direct_total",
+        kind: Type::Counter,
+        help: "Times that events alone brought a record up to date.",
+        labels: &[],
+        read: |state| alone(state.follow.direct),
+    },
+    Metric {
+        name: "linchpin_follow_calls_total",
+        kind: Type::Counter,
+        help: "Calls that read records for the mirror.",
+        labels: &[],
+        read: |state| alone(state.follow.calls),
+    },
+    Metric {
+        name: "linchpin_follow_asked_total",
+        kind: Type::Counter,
+        help: "Records that these calls asked for.",
+        labels: &[],
+        read: |state| alone(state.follow.asked),
+    },
+    Metric {
+        name: "linchpin_follow_asked_again_total",
+        kind: Type::Counter,
+        help: "Records that were not found right after an event, and are asked for again.",
+        labels: &[],
+        read: |state| alone(state.follow.again),
+    },
+    Metric {
+        name: "linchpin_follow_gone_total",
+        kind: Type::Counter,
+        help: "Records that are gone: archived, merged, or deleted for good.",
+        labels: &[],
+        read: |state| alone(state.follow.gone),
+    },
+    Metric {
+        name: "linchpin_follow_failed_total",
+        kind: Type::Counter,
+        help: "Calls for the mirror that brought no answer about records.",
+        labels: &[],
+        read: |state| alone(state.follow.failed),
+    },
+    Metric {
+        name: "linchpin_operations_accepted_total",
+        kind: Type::Counter,
+        help: "Writes that were promised, and dead letters that were replayed.",
+        labels: &[],
+        read: |state| alone(state.operations.accepted),
+    },
+    Metric {
+        name: "linchpin_operations_ended_total",
+        kind: Type::Counter,
+        help: "Promised writes that have ended: done, refused by HubSpot, unknown whether done, or given up.",
+        labels: &["outcome"],
+        read: |state| {
+            let Operations { done, refused, unknown, given_up, .. } = state.operations;
+            by("outcome", [("done", done), ("refused", refused), ("unknown", unknown), ("given_up", given_up)])
+        },
+    },
+    Metric {
+        name: "linchpin_operations_waiting",
+        kind: Type::Gauge,
+        help: "Promised writes that have not ended.",
+        labels: &[],
+        read: |state| alone(state.operations.waiting),
+    },
+    Metric {
+        name: "linchpin_operations_dead_letters",
+        kind: Type::Gauge,
+        help: "Promised writes that ended without success and wait for a person: `linchpin dlq list`.",
+        labels: &[],
+        read: |state| state.dead_letters.map(alone).unwrap_or_default(),
+    },
+    Metric {
+        name: "linchpin_subscriber_attempts_total",
+        kind: Type::Counter,
+        help: "Attempts to deliver events to a subscriber: arrived, refused (any answer but 2xx), or silent.",
+        labels: &["outcome", "subscriber", "portal", "app"],
+        read: attempts,
+    },
+    Metric {
+        name: "linchpin_subscriber_place",
+        kind: Type::Gauge,
+        help: "The place in the log up to which a subscriber has been told.",
+        labels: FEED_LABELS,
+        read: |state| feeds(state, |status| status.feed.place),
+    },
+    Metric {
+        name: "linchpin_subscriber_lag",
+        kind: Type::Gauge,
+        help: "Events of the log that a subscriber's feed has still to pass, those that it does not want among them.",
+        labels: FEED_LABELS,
+        read: |state| feeds(state, |status| status.last.saturating_sub(status.feed.place)),
+    },
+    Metric {
+        name: "linchpin_subscriber_events",
+        kind: Type::Gauge,
+        help: "Events of a feed: delivered, or missed because they were forgotten first. Kept across restarts.",
+        labels: &["outcome", "subscriber", "portal", "app"],
+        read: told,
+    },
+    Metric {
+        name: "linchpin_subscriber_dead",
+        kind: Type::Gauge,
+        help: "Dead deliveries of a feed that are kept.",
+        labels: FEED_LABELS,
+        read: |state| feeds(state, |status| status.feed.state.dead),
+    },
+    Metric {
+        name: "linchpin_subscriber_failing",
+        kind: Type::Gauge,
+        help: "1 while nothing arrives although something was sent.",
+        labels: FEED_LABELS,
+        read: |state| feeds(state, |status| u64::from(status.feed.state.trouble.failing_since.is_some())),
+    },
+    Metric {
+        name: "linchpin_subscriber_disabled",
+        kind: Type::Gauge,
+        help: "1 while a feed is disabled: POST /linchpin/v1/subscribers/NAME/enable.",
+        labels: FEED_LABELS,
+        read: |state| feeds(state, |status| u64::from(status.feed.state.disabled.is_some())),
+    },
+    Metric {
+        name: "linchpin_subscriber_streams",
+        kind: Type::Gauge,
+        help: "Streams of events that are open.",
+        labels: &[],
+        read: |state| alone(state.telling.streams),
+    },
+    Metric {
+        name: "linchpin_events_forgotten_total",
+        kind: Type::Counter,
+        help: "Events that the log has forgotten because they were too old.",
+        labels: &[],
+        read: |state| alone(state.telling.forgotten),
+    },
 ];
 
 /// The page. While the door is closed there is nothing to say.
@@ -265,7 +469,7 @@ const MARKDOWN_HEAD: &str = "\
 
 `GET /metrics` of `linchpin serve`, in the text format of Prometheus.
 Counters begin at 0 with every start.
-A label names an account, an app, a lane, a window, a family of endpoints or a reason from a fixed list; never a record or a value.
+A label names an account, an app, a lane, a window, a family of endpoints, a reason from a fixed list, or a subscriber; never a record or a value.
 
 This page is made from the table that the metrics themselves are made from, by `cargo xtask generate`.
 
@@ -279,6 +483,38 @@ fn line(page: &mut String, text: &str) {
 
 fn by<const N: usize>(label: &'static str, values: [(&str, u64); N]) -> Vec<Sample> {
     values.map(|(name, value)| (vec![(label, name.to_owned())], value)).into()
+}
+
+/// One more label, or none.
+type More = Option<(&'static str, String)>;
+
+fn label(name: &'static str, value: &str) -> (&'static str, String) {
+    (name, value.to_owned())
+}
+
+fn journals(state: &State, read: impl Fn(&Report) -> Vec<(More, u64)>) -> Vec<Sample> {
+    let all = state.journals.iter().flat_map(|report| read(report).into_iter().map(move |one| (report, one)));
+    let labels = |report: &Report, more: More| [app_label(report.app)].into_iter().chain(more).collect();
+    all.map(|(report, (more, value))| (labels(report, more), value)).collect()
+}
+
+fn is_read(state: Reading) -> bool {
+    matches!(state, Reading::Reading | Reading::CaughtUp)
+}
+
+/// The kinds are those of changes that both tell: a list in the code of the store.
+fn missed(state: &State) -> Vec<Sample> {
+    let mut samples = Vec::new();
+    for report in &state.journals {
+        let by = [("webhooks", &report.compared.by_journal_alone), ("journal", &report.compared.by_webhooks_alone)];
+        for (by, kinds) in by {
+            let sample = |(kind, count): (&String, &u64)| {
+                (vec![app_label(report.app), ("by", by.to_owned()), ("kind", kind.clone())], *count)
+            };
+            samples.extend(kinds.iter().map(sample));
+        }
+    }
+    samples
 }
 
 fn alone(value: u64) -> Vec<Sample> {
@@ -355,6 +591,42 @@ fn window_labels(scope: Scope) -> Vec<(&'static str, String)> {
     labels
 }
 
+/// Whose feed it is.
+const FEED_LABELS: &[&str] = &["subscriber", "portal", "app"];
+
+fn feed_labels(status: &Status) -> Vec<(&'static str, String)> {
+    let install = status.feed.install;
+    vec![("subscriber", status.feed.name.clone()), portal_label(install.portal), app_label(install.app)]
+}
+
+fn feeds(state: &State, value: fn(&Status) -> u64) -> Vec<Sample> {
+    state.telling.feeds.iter().map(|status| (feed_labels(status), value(status))).collect()
+}
+
+fn by_outcome<const N: usize>(state: &State, values: fn(&Status) -> [(&'static str, u64); N]) -> Vec<Sample> {
+    let each = state.telling.feeds.iter().flat_map(|status| values(status).map(|value| (status, value)));
+    let sample = each.map(|(status, (outcome, value))| {
+        let mut labels = vec![("outcome", outcome.to_owned())];
+        labels.extend(feed_labels(status));
+        (labels, value)
+    });
+    sample.collect()
+}
+
+fn attempts(state: &State) -> Vec<Sample> {
+    by_outcome(state, |status| {
+        let Attempts { arrived, refused, silent } = status.attempts;
+        [("arrived", arrived), ("refused", refused), ("silent", silent)]
+    })
+}
+
+fn told(state: &State) -> Vec<Sample> {
+    by_outcome(state, |status| {
+        let state = &status.feed.state;
+        [("delivered", state.delivered), ("missed", state.missed)]
+    })
+}
+
 fn portal_label(portal: PortalId) -> (&'static str, String) {
     ("portal", portal.0.to_string())
 }
@@ -371,14 +643,34 @@ mod tests {
     use linchpin_core::schedule::breaker::State as Breaker;
     use linchpin_core::schedule::lanes::PerLane;
     use linchpin_core::schedule::{DaySnapshot, Snapshot, WindowSnapshot};
-    use linchpin_core::time::Mono;
+    use linchpin_core::subscribers::deliver::Reason;
+    use linchpin_core::time::{Mono, Wall};
     use linchpin_engine::gateway::Saved;
     use linchpin_hubspot::call::Family;
     use linchpin_hubspot::id::Install;
+    use linchpin_ports::journal::Compared;
+    use linchpin_ports::subscribers::{Disabled, Feed, FeedState};
 
     use super::*;
+    use crate::telling::Figures;
 
     const INSTALL: Install = Install { portal: PortalId(48), app: AppId(7) };
+
+    fn a_journal() -> Report {
+        Report {
+            app: AppId(7008),
+            state: Reading::CaughtUp,
+            code: None,
+            read_until: None,
+            files: 3,
+            skipped: 1,
+            events: Accepted { new: 5, repeated: 0, known: 9 },
+            not_understood: 0,
+            compared: Compared { by_journal_alone: [("merge".to_owned(), 2)].into(), ..Compared::default() },
+            gaps: 1,
+            last_gap: None,
+        }
+    }
 
     fn page_of_a_busy_gateway() -> String {
         let mut usage = Usage::default();
@@ -401,9 +693,21 @@ mod tests {
             callers: Vec::new(),
             refused: [("deadline", 2)].into(),
             webhooks: Counts::default(),
+            journals: vec![a_journal()],
+            follow: linchpin_engine::follow::Counts::default(),
+            operations: Operations { accepted: 9, done: 5, refused: 2, waiting: 2, ..Operations::default() },
+            dead_letters: Some(2),
+            telling: Figures { feeds: vec![late_feed()], streams: 2, forgotten: 5 },
             now: Mono(0),
         };
         page(Some(&state))
+    }
+
+    fn late_feed() -> Status {
+        let mut state = FeedState { delivered: 3, missed: 1, dead: 2, ..FeedState::default() };
+        state.disabled = Some(Disabled { reason: Reason::Gone, since: Wall(0) });
+        let feed = Feed { install: INSTALL, name: "erp".to_owned(), revision: 1, place: 6, state };
+        Status { feed, last: 10, attempts: Attempts { arrived: 3, refused: 4, silent: 5 } }
     }
 
     #[test]
@@ -419,7 +723,22 @@ mod tests {
             "linchpin_budget_limit{window=\"day_account\",portal=\"48\"} 100\n",
             "linchpin_lane_waiting{lane=\"bulk\",window=\"burst\",portal=\"48\",app=\"7\"} 4\n",
             "linchpin_breaker_state{family=\"search\",portal=\"48\",app=\"7\"} 2\n",
+            "linchpin_operations_accepted_total 9\n",
+            "linchpin_operations_ended_total{outcome=\"refused\"} 2\n",
+            "linchpin_operations_dead_letters 2\n",
             "linchpin_breaker_state{family=\"objects\",portal=\"48\",app=\"7\"} 0\n",
+            "linchpin_journal_up{app=\"7008\"} 1\n",
+            "linchpin_journal_files_total{app=\"7008\",outcome=\"skipped\"} 1\n",
+            "linchpin_journal_events_total{app=\"7008\",outcome=\"known\"} 9\n",
+            "linchpin_journal_missed_total{app=\"7008\",by=\"webhooks\",kind=\"merge\"} 2\n",
+            "linchpin_journal_gaps_total{app=\"7008\"} 1\n",
+            "linchpin_subscriber_attempts_total{outcome=\"refused\",subscriber=\"erp\",portal=\"48\",app=\"7\"} 4\n",
+            "linchpin_subscriber_lag{subscriber=\"erp\",portal=\"48\",app=\"7\"} 4\n",
+            "linchpin_subscriber_events{outcome=\"missed\",subscriber=\"erp\",portal=\"48\",app=\"7\"} 1\n",
+            "linchpin_subscriber_dead{subscriber=\"erp\",portal=\"48\",app=\"7\"} 2\n",
+            "linchpin_subscriber_disabled{subscriber=\"erp\",portal=\"48\",app=\"7\"} 1\n",
+            "linchpin_subscriber_streams 2\n",
+            "linchpin_events_forgotten_total 5\n",
         ] {
             assert!(page.contains(expected), "{expected} is not in\n{page}");
         }

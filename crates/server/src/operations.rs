@@ -95,7 +95,7 @@ fn digest(asked: &Asked) -> RequestDigest {
 }
 
 impl Face {
-    /// Promises a write, if its caller wants that.
+    /// Promises what its caller wishes to be promised, if it is a write.
     pub(crate) async fn promise(
         &self,
         head: &http::request::Parts,
@@ -104,7 +104,7 @@ impl Face {
         asked: Asked,
     ) -> Promised {
         let is_write = || routes::classify(&asked.method, &asked.target).effect != Effect::Safe;
-        let operations = self.operations.as_ref().filter(|_| is_wished(&head.headers) && is_write());
+        let operations = self.operations.as_ref().filter(|_| is_write());
         let Some(operations) = operations else { return Promised::No(asked) };
         let later = prefers_async(&head.headers);
         if is_guest && !later {
@@ -351,6 +351,9 @@ fn summary(write: &Write) -> shapes::Operation {
         route,
         accepted_ms: write.accepted.0,
         ended_ms,
+        tries: write.progress.tries,
+        due_ms: (write.state == State::Accepted && write.progress.tries > 0).then_some(write.progress.due.0),
+        dead_letter: write.dead.is_some(),
         code,
         answer: None,
     }

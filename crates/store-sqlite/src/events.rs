@@ -8,11 +8,11 @@ use bytes::Bytes;
 use linchpin_core::ingress::keys::{ChangeKey, DeliveryKey};
 use linchpin_core::time::Wall;
 use linchpin_hubspot::fingerprint::Fingerprint;
-use linchpin_hubspot::id::{AppId, Install, ObjectType, RecordId};
+use linchpin_hubspot::id::{AppId, Install, ObjectType, PortalId, RecordId};
 use linchpin_hubspot::signature::Scheme;
 use linchpin_ports::event_log::{Accepted, EventLog, LoggedEvent, NewEvent, Teller};
 use linchpin_ports::store::StoreError;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
 use crate::SqliteStore;
 use crate::codec::{BLOB_VERSION, Scope, integer, narrow};
@@ -29,12 +29,19 @@ pub(crate) const INSERT: &str = "
     insert into event (portal, app, place, teller, occurred_at, received_at, kind, object_type, record, property,
                        delivery, change, body)
     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-    on conflict (portal, app, change) do nothing";
+    on conflict (portal, app, (case when record is null then 0 else occurred_at end), change) do nothing";
 
 pub(crate) const DELIVERY: &str = "
     select delivery
     from event
-    where portal = ?1 and app = ?2 and change = ?3";
+    where portal = ?1 and app = ?2 and (case when record is null then 0 else occurred_at end) = ?3 and change = ?4";
+
+/// Notes that somebody else tells a change as well.
+pub(crate) const ALSO: &str = "
+    update event
+    set also = also | ?6
+    where portal = ?1 and app = ?2 and (case when record is null then 0 else occurred_at end) = ?3 and change = ?4
+        and teller <> ?5 and also & ?6 = 0";
 
 pub(crate) const READ: &str = "
     select place, teller, occurred_at, received_at, kind, object_type, record, property, delivery, change, body
@@ -54,6 +61,27 @@ pub(crate) const FORGET: &str = "
     delete from event
     where portal = ?1 and app = ?2 and place <= ?3";
 
+pub(crate) const RECEIVED: &str = "
+    select place, received_at
+    from event
+    where portal = ?1 and app = ?2 and place >= ?3
+    order by place
+    limit 1";
+
+pub(crate) const FIRST_INSTALL: &str = "
+    select portal, app
+    from event
+    where portal >= 0
+    order by portal, app
+    limit 1";
+
+pub(crate) const NEXT_INSTALL: &str = "
+    select portal, app
+    from event
+    where (portal, app) > (?1, ?2)
+    order by portal, app
+    limit 1";
+
 pub(crate) const SIGNED: &str = "
     insert into signed (portal, app, scheme)
     values (0, ?1, ?2)
@@ -66,39 +94,55 @@ pub(crate) const STRONGEST: &str = "
     from signed
     where portal = 0 and app = ?1";
 
-fn accept(tx: &Connection, events: &[NewEvent], now: Wall) -> Result<Accepted, Fault> {
-    let (mut accepted, mut last) = (Accepted::default(), BTreeMap::new());
+pub(crate) fn accept(tx: &Connection, events: &[NewEvent], now: Wall) -> Result<Accepted, Fault> {
+    let (mut accepted, mut last, mut body) = (Accepted::default(), BTreeMap::new(), Vec::new());
+    let mut statement = tx.prepare_cached(INSERT)?;
     for event in events {
         let scope = Scope::of(event.install)?;
         let last = match last.entry(event.install) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(free) => free.insert(last_place(tx, scope)?),
         };
-        if insert(tx, scope, *last + 1, event, now)? {
+        if insert(&mut statement, scope, *last + 1, event, now, &mut body)? {
             *last += 1;
             accepted.new += 1;
         } else if is_repeated(tx, scope, event)? {
             accepted.repeated += 1;
         } else {
+            also(tx, scope, event)?;
             accepted.known += 1;
         }
     }
     Ok(accepted)
 }
 
-fn last_place(tx: &Connection, scope: Scope) -> Result<i64, Fault> {
+pub(crate) fn last_place(tx: &Connection, scope: Scope) -> Result<i64, Fault> {
     let last = tx.prepare_cached(LAST)?.query_row(params![scope.portal, scope.app], |row| row.get(0)).optional()?;
     Ok(last.unwrap_or(0))
 }
 
-/// Whether the change is new.
-fn insert(tx: &Connection, scope: Scope, place: i64, event: &NewEvent, now: Wall) -> Result<bool, Fault> {
+/// The place of the oldest event; zero if there is none.
+pub(crate) fn first_place(tx: &Connection, scope: Scope) -> Result<i64, Fault> {
+    let first =
+        tx.prepare_cached(OLDEST)?.query_row(params![scope.portal, scope.app, 1], |row| row.get(0)).optional()?;
+    Ok(first.unwrap_or(0))
+}
+
+/// Whether the change is new. `body` is room that is used again.
+fn insert(
+    statement: &mut Statement<'_>,
+    scope: Scope,
+    place: i64,
+    event: &NewEvent,
+    now: Wall,
+    body: &mut Vec<u8>,
+) -> Result<bool, Fault> {
     let DeliveryKey(Fingerprint(delivery)) = event.delivery;
     let ChangeKey(Fingerprint(change)) = event.change;
-    let mut body = Vec::with_capacity(event.raw.len() + 1);
+    body.clear();
     body.push(BLOB_VERSION);
     body.extend_from_slice(&event.raw);
-    let rows = tx.prepare_cached(INSERT)?.execute(params![
+    let rows = statement.execute(params![
         scope.portal,
         scope.app,
         place,
@@ -111,17 +155,30 @@ fn insert(tx: &Connection, scope: Scope, place: i64, event: &NewEvent, now: Wall
         event.property,
         delivery,
         change,
-        body
+        &*body
     ])?;
     Ok(rows > 0)
+}
+
+fn also(tx: &Connection, scope: Scope, event: &NewEvent) -> Result<(), Fault> {
+    let ChangeKey(Fingerprint(change)) = event.change;
+    let (teller, bit) = (teller_number(event.teller), bit_of(event.teller));
+    tx.prepare_cached(ALSO)?.execute(params![scope.portal, scope.app, moment(event), change, teller, bit])?;
+    Ok(())
 }
 
 fn is_repeated(tx: &Connection, scope: Scope, event: &NewEvent) -> Result<bool, Fault> {
     let ChangeKey(Fingerprint(change)) = event.change;
     let DeliveryKey(Fingerprint(delivery)) = event.delivery;
-    let stored: [u8; 16] =
-        tx.prepare_cached(DELIVERY)?.query_row(params![scope.portal, scope.app, change], |row| row.get(0))?;
+    let mut statement = tx.prepare_cached(DELIVERY)?;
+    let moment = moment(event);
+    let stored: [u8; 16] = statement.query_row(params![scope.portal, scope.app, moment, change], |row| row.get(0))?;
     Ok(stored == delivery)
+}
+
+/// The moment under which the index has an event.
+fn moment(event: &NewEvent) -> i64 {
+    event.record.map_or(0, |_| event.occurred_at.0)
 }
 
 fn read(tx: &Connection, install: Install, after: u64, limit: u16) -> Result<Vec<LoggedEvent>, Fault> {
@@ -178,7 +235,55 @@ fn forget(tx: &Connection, install: Install, before: Wall, limit: u16) -> Result
     Ok(u64::try_from(rows).unwrap_or(u64::MAX))
 }
 
-fn teller_number(teller: Teller) -> i64 {
+/// Moments ascend with the places, so the place is found by halves.
+fn before(tx: &Connection, install: Install, moment: Wall) -> Result<u64, Fault> {
+    let scope = Scope::of(install)?;
+    let mut statement = tx.prepare_cached(RECEIVED)?;
+    let mut at = |place: i64| {
+        let columns = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+        statement.query_row(params![scope.portal, scope.app, place], columns).optional()
+    };
+    // All up to `low` came in before; all from `high` on did not.
+    let (mut low, mut high) = ((first_place(tx, scope)? - 1).max(0), last_place(tx, scope)? + 1);
+    while low + 1 < high {
+        let middle = low + (high - low) / 2;
+        match at(middle)? {
+            Some((place, received_at)) if place < high && received_at < moment.0 => low = place,
+            // Between `middle` and the place that was found there is nothing: the oldest events are forgotten.
+            Some(_) | None => high = middle,
+        }
+    }
+    narrow(low, || Place { table: "event", column: "place", key: install.to_string() })
+}
+
+/// One look for each install: a table of events has many rows and few of them.
+pub(crate) fn installs(tx: &Connection, after: Option<Install>, limit: u16) -> Result<Vec<Install>, Fault> {
+    let mut found: Vec<Install> = Vec::new();
+    while found.len() < usize::from(limit) {
+        let columns = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+        let next = match found.last().copied().or(after) {
+            None => tx.prepare_cached(FIRST_INSTALL)?.query_row((), columns).optional()?,
+            Some(last) => {
+                let scope = Scope::of(last)?;
+                tx.prepare_cached(NEXT_INSTALL)?.query_row(params![scope.portal, scope.app], columns).optional()?
+            }
+        };
+        let Some((portal, app)) = next else { break };
+        let place = |column| move || Place { table: "event", column, key: format!("{portal}/{app}") };
+        found.push(Install {
+            portal: PortalId(narrow(portal, place("portal"))?),
+            app: AppId(narrow(app, place("app"))?),
+        });
+    }
+    Ok(found)
+}
+
+/// A teller among those that have told a change as well.
+pub(crate) fn bit_of(teller: Teller) -> i64 {
+    1 << teller_number(teller)
+}
+
+pub(crate) fn teller_number(teller: Teller) -> i64 {
     match teller {
         Teller::Webhook => 0,
         Teller::Workflow => 1,
@@ -235,6 +340,14 @@ impl EventLog for SqliteStore {
 
     async fn forget(&self, install: Install, before: Wall, limit: u16) -> Result<u64, StoreError> {
         self.write("forget old events", move |tx| forget(tx, install, before, limit)).await
+    }
+
+    async fn before(&self, install: Install, moment: Wall) -> Result<u64, StoreError> {
+        self.read("find a moment among events", move |tx| before(tx, install, moment)).await
+    }
+
+    async fn installs(&self, after: Option<Install>, limit: u16) -> Result<Vec<Install>, StoreError> {
+        self.read("list the installs of events", move |tx| installs(tx, after, limit)).await
     }
 
     async fn signed(&self, app: AppId, scheme: Scheme) -> Result<Scheme, StoreError> {

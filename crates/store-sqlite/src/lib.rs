@@ -15,8 +15,11 @@ mod budget;
 mod census;
 mod codec;
 mod connections;
+mod dead_letters;
 mod events;
 mod fault;
+mod follow;
+mod journal;
 mod links;
 mod litter;
 mod mirror;
@@ -28,6 +31,7 @@ mod runs;
 mod schema;
 #[cfg(test)]
 mod statements;
+mod subscribers;
 mod tally;
 mod writer;
 
@@ -89,7 +93,11 @@ impl SqliteStore {
             mirror: Arc::<Self>::clone(self),
             budget: Arc::<Self>::clone(self),
             events: Arc::<Self>::clone(self),
+            journals: Arc::<Self>::clone(self),
             operations: Arc::<Self>::clone(self),
+            follow: Arc::<Self>::clone(self),
+            dead_letters: Arc::<Self>::clone(self),
+            subscribers: Arc::<Self>::clone(self),
         }
     }
 

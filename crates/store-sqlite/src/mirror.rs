@@ -27,6 +27,16 @@ pub(crate) const UPDATE: &str = "
     set properties = ?5, updated_at = ?6, archived = ?7
     where portal = ?1 and app = ?2 and object_type = ?3 and record = ?4";
 
+pub(crate) const ARCHIVE: &str = "
+    update mirror
+    set archived = 1
+    where portal = ?1 and app = ?2 and object_type = ?3 and record = ?4";
+
+pub(crate) const ERASE: &str = "
+    update mirror
+    set archived = 1, properties = ?5, updated_at = null
+    where portal = ?1 and app = ?2 and object_type = ?3 and record = ?4";
+
 pub(crate) const HIGHEST: &str = "
     select record
     from mirror
@@ -81,6 +91,19 @@ fn put_one(tx: &Connection, scope: Scope, record: MirrorRecord) -> Result<(), Fa
     if sql == INSERT {
         census::add(tx, scope, Family::Mirror, record.object_type.as_str())?;
     }
+    Ok(())
+}
+
+/// Marks a record as archived, if it is held.
+pub(crate) fn archive(tx: &Connection, scope: Scope, object_type: &ObjectType, record: i64) -> Result<(), Fault> {
+    tx.prepare_cached(ARCHIVE)?.execute(params![scope.portal, scope.app, object_type.as_str(), record])?;
+    Ok(())
+}
+
+/// Removes the values of a record, if it is held.
+pub(crate) fn erase(tx: &Connection, scope: Scope, object_type: &ObjectType, record: i64) -> Result<(), Fault> {
+    let none = encode(&BTreeMap::<String, Option<String>>::new())?;
+    tx.prepare_cached(ERASE)?.execute(params![scope.portal, scope.app, object_type.as_str(), record, none])?;
     Ok(())
 }
 

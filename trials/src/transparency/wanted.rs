@@ -97,6 +97,9 @@ pub fn face_for(desk: &Desk, coalesce: Coalesce, seed: u64, credential: &str) ->
         admin: Admin::closed(),
         refusals: Refusals::default(),
         webhooks: None,
+        journal: linchpin_engine::journal::Journals::default(),
+        follow: None,
+        telling: None,
     }
 }
 

@@ -6,6 +6,7 @@
 //! Invariant: a write of which nobody knows whether it happened is sent again only if that changes nothing more.
 
 mod board;
+mod past;
 
 use std::fmt;
 use std::time::Duration;
@@ -14,11 +15,16 @@ use bytes::Bytes;
 use http::Method;
 use linchpin_hubspot::call::Effect;
 use linchpin_hubspot::routes;
+use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
 pub use self::board::{Board, Move, RUNNING_MAX};
+pub use self::past::{Came, EVENTS_MAX, Event, Progress};
+use super::dead::Reason;
 use crate::schedule::lanes::Lane;
+use crate::schedule::retry::{LONG_BACKOFF_MIN, long_backoff, up_to};
 use crate::time::Wall;
+use crate::verdict;
 
 /// How long the end of a write is kept, and with it its `Idempotency-Key`.
 pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -32,10 +38,11 @@ pub const REQUEST_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const KEY_CHARACTERS_MAX: usize = 255;
 /// Writes that are promised and have not ended, at most.
 pub const OPEN_MAX: usize = 10_000;
-/// The pause after the first failed try; each further one is twice as long.
-const PAUSE_FIRST: Duration = Duration::from_secs(1);
-/// The longest pause.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Tries of a write whose caller does not wait. Each has several attempts on the wire; the pauses between them make a
+/// day of it, so that this is the end of what fails at once, time after time.
+pub const TRIES_MAX: u32 = 100;
+/// Writes that waited for the same moment (the day's end) are spread over this time.
+const SPREAD: Duration = Duration::from_secs(30);
 
 /// The name of a promised write, in its URL: a UUID of version 7.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -142,12 +149,16 @@ pub struct Write {
     pub digest: Digest,
     /// Whether its caller was told 202 and has left: such a write is tried for long.
     pub acknowledged: bool,
-    /// What is to be sent. Once it has ended, headers and body are gone.
+    /// What is to be sent. Once it has ended, headers and body are gone, unless it is a dead letter.
     pub request: Request,
     /// When it was accepted.
     pub accepted: Wall,
     /// How far it is.
     pub state: State,
+    /// What has happened to it.
+    pub progress: Progress,
+    /// Why it is a dead letter, if it is one.
+    pub dead: Option<Reason>,
 }
 
 /// How far a write is.
@@ -222,6 +233,8 @@ pub enum Tried {
         code: &'static str,
         /// When it makes sense to try again, where that is known.
         until: Option<Wall>,
+        /// Whether another try would fail the same way.
+        hopeless: bool,
     },
 }
 
@@ -236,18 +249,19 @@ pub enum Next {
 
 /// What follows a try. `tries` counts those so far, this one included. A caller who waits is told at once that it
 /// failed, and decides itself.
-pub fn handle_try(write: &Write, tried: Tried, tries: u32, now: Wall) -> Next {
+pub fn handle_try(write: &Write, tried: Tried, tries: u32, now: Wall, dice: &mut impl Rng) -> Next {
+    let since = write.progress.since(write.accepted);
+    let again = write.acknowledged && tries < TRIES_MAX && now - since < TRIED;
+    let pause = long_backoff(tries, dice);
     match tried {
-        Tried::Answered(kept) => Next::End(End::Answered(kept)),
+        Tried::Answered(kept) => match verdict::passes(kept.status, write.request.is_repeatable()) {
+            Some(least) if again => Next::Again(pause.max(least)),
+            Some(_) | None => Next::End(End::Answered(kept)),
+        },
         Tried::Unknown => Next::End(End::Unknown),
-        Tried::Failed { code, until } => {
-            if !write.acknowledged || now - write.accepted >= TRIED {
-                return Next::End(End::GivenUp { code: code.to_owned() });
-            }
-            let doubled = PAUSE_FIRST.saturating_mul(1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX));
-            let pause = until.map_or(Duration::ZERO, |until| until - now);
-            Next::Again(pause.max(doubled.min(PAUSE_MAX)))
-        }
+        Tried::Failed { code, hopeless, .. } if hopeless || !again => Next::End(End::GivenUp { code: code.to_owned() }),
+        Tried::Failed { until: Some(until), .. } => Next::Again(pause.max(until - now + up_to(SPREAD, dice))),
+        Tried::Failed { until: None, .. } => Next::Again(pause.max(LONG_BACKOFF_MIN / 2)),
     }
 }
 
@@ -266,7 +280,8 @@ pub enum Restart {
 pub fn restart(write: &Write) -> Restart {
     match write.state {
         State::Accepted => Restart::Send,
-        State::Sent if write.request.is_repeatable() => Restart::Send,
+        // One that ends the process time after time must not do so for ever.
+        State::Sent if write.request.is_repeatable() && write.progress.tries < TRIES_MAX => Restart::Send,
         State::Sent => Restart::Unknown,
         State::Ended { .. } => Restart::Leave,
     }

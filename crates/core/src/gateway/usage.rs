@@ -5,6 +5,7 @@
 //! all rows, `needed` is what was sent, and [`Row::saved`] what was not.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write as _};
 
 use linchpin_hubspot::routes::Route;
 
@@ -16,6 +17,8 @@ pub const ROWS_MAX: usize = 10_000;
 pub const OTHERS: &str = "(others)";
 /// Longest name of an object type that is shown; the path of a call may hold anything.
 const TYPE_CHARS_MAX: usize = 64;
+/// Room for most names of routes.
+const NAME_CHARS: usize = 48;
 /// Scopes that are kept.
 const SCOPES_MAX: usize = 1_000;
 
@@ -88,7 +91,11 @@ pub struct Usage {
 impl Usage {
     /// The row of a kind, to count in.
     pub fn row(&mut self, kind: &Kind) -> &mut Row {
-        let full = self.rows.len() >= ROWS_MAX && !self.rows.contains_key(kind);
+        // Nearly every call has a row: it costs no copy of its name.
+        if self.rows.contains_key(kind) {
+            return self.rows.get_mut(kind).expect("invariant: it was there a line ago");
+        }
+        let full = self.rows.len() >= ROWS_MAX;
         let kind = if full { Kind { caller: OTHERS.to_owned(), route: OTHERS.to_owned() } } else { kind.clone() };
         self.rows.entry(kind).or_default()
     }
@@ -113,11 +120,14 @@ impl Usage {
 
 /// The name of a route: `object_read contacts`. It holds no id and no value.
 fn name(route: &Route) -> String {
-    let operation = snake(&format!("{:?}", route.operation));
-    match &route.object_type {
-        Some(object_type) => format!("{operation} {}", shown(object_type.as_str())),
-        None => operation,
+    let mut name = Snake(String::with_capacity(NAME_CHARS));
+    write!(name, "{:?}", route.operation).expect("invariant: a string takes every write");
+    let Snake(mut name) = name;
+    if let Some(object_type) = &route.object_type {
+        name.push(' ');
+        name.push_str(shown(object_type.as_str()));
     }
+    name
 }
 
 /// A type that could be one; a path may hold anything in its place.
@@ -126,15 +136,19 @@ fn shown(object_type: &str) -> &str {
     if object_type.len() <= TYPE_CHARS_MAX && object_type.bytes().all(plain) { object_type } else { OTHERS }
 }
 
-fn snake(name: &str) -> String {
-    let mut text = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && !text.is_empty() {
-            text.push('_');
+/// Writes `ObjectRead` as `object_read`.
+struct Snake(String);
+
+impl fmt::Write for Snake {
+    fn write_str(&mut self, name: &str) -> fmt::Result {
+        for letter in name.chars() {
+            if letter.is_ascii_uppercase() && !self.0.is_empty() {
+                self.0.push('_');
+            }
+            self.0.push(letter.to_ascii_lowercase());
         }
-        text.push(letter.to_ascii_lowercase());
+        Ok(())
     }
-    text
 }
 
 #[cfg(test)]

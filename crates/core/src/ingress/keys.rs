@@ -3,8 +3,9 @@
 //! HubSpot's own number of an event is not unique, and the number of the attempt differs between deliveries of one
 //! event, so neither is enough. The journal tells the same changes without any number: for it there is the second key.
 
+use linchpin_hubspot::association_types;
 use linchpin_hubspot::event::{Change, Event, Fate, NewValue};
-use linchpin_hubspot::fingerprint::Fingerprint;
+use linchpin_hubspot::fingerprint::{self, Fingerprint};
 
 /// Recognises a delivery that HubSpot repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,12 +17,7 @@ pub struct ChangeKey(pub Fingerprint);
 
 /// The key of an event's delivery: account, app, subscription, number, moment and change; not the attempt.
 pub fn delivery_key(event: &Event) -> DeliveryKey {
-    let numbers = [event.install.app.0, event.subscription.unwrap_or(u64::MAX), event.number.unwrap_or(u64::MAX)]
-        .map(u64::to_le_bytes);
-    let ChangeKey(Fingerprint(change)) = change_key(event);
-    let mut parts: Vec<&[u8]> = vec![b"delivery", &change];
-    parts.extend(numbers.iter().map(<[u8; 8]>::as_slice));
-    DeliveryKey(Fingerprint::of(&parts))
+    keys(event).0
 }
 
 /// The key of what an event tells: account, moment, record and change; not who told it.
@@ -29,8 +25,17 @@ pub fn change_key(event: &Event) -> ChangeKey {
     let mut parts = Parts::default();
     parts.number(event.install.portal.0).number(event.occurred_at_ms.cast_unsigned());
     describe(&event.change, &mut parts);
-    let parts: Vec<&[u8]> = parts.0.iter().map(Vec::as_slice).collect();
-    ChangeKey(Fingerprint::of(&parts))
+    ChangeKey(parts.finish())
+}
+
+/// Both keys of an event.
+pub fn keys(event: &Event) -> (DeliveryKey, ChangeKey) {
+    let change = change_key(event);
+    let ChangeKey(Fingerprint(bytes)) = &change;
+    let mut parts = Parts::default();
+    parts.text("delivery").bytes(bytes).number(event.install.app.0);
+    parts.number(event.subscription.unwrap_or(u64::MAX)).number(event.number.unwrap_or(u64::MAX));
+    (DeliveryKey(parts.finish()), change)
 }
 
 /// Both keys of an element that is not understood: its bytes.
@@ -39,18 +44,26 @@ pub fn keys_of_bytes(raw: &[u8]) -> (DeliveryKey, ChangeKey) {
     (DeliveryKey(fingerprint), ChangeKey(fingerprint))
 }
 
+/// Parts of a key, by what they are.
 #[derive(Default)]
-struct Parts(Vec<Vec<u8>>);
+struct Parts(fingerprint::Parts);
 
 impl Parts {
     fn number(&mut self, number: u64) -> &mut Self {
-        self.0.push(number.to_le_bytes().to_vec());
-        self
+        self.bytes(&number.to_le_bytes())
     }
 
     fn text(&mut self, text: &str) -> &mut Self {
-        self.0.push(text.as_bytes().to_vec());
+        self.bytes(text.as_bytes())
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.add(bytes);
         self
+    }
+
+    fn finish(self) -> Fingerprint {
+        self.0.finish()
     }
 }
 
@@ -79,14 +92,19 @@ fn describe(change: &Change, parts: &mut Parts) {
                 parts.number(id);
             }
         }
-        // The name and the number of an association's type are two ways to say the same: the ends, the direction and
-        // the moment tell changes apart, and a type told twice (unlabelled and primary) is told apart by `primary`.
+        // Older subscriptions tell no number of the type, and `primary` only where there is a primary type at all: it
+        // is the unlabelled or the primary one then, whose number the others tell.
         Change::Association { from, to, name: _, type_id, removed, primary } => {
             for (object_type, id) in [from, to] {
                 parts.text(object_type.as_str()).number(id.0);
             }
-            let flag = |flag: bool| u64::from(flag);
-            parts.number(flag(*removed)).number(primary.map_or(2, flag)).number(type_id.map_or(0, u64::from));
+            let primary = primary.unwrap_or_default();
+            let built_in = || {
+                let of = if primary { association_types::primary } else { association_types::unlabelled };
+                of(&from.0, &to.0)
+            };
+            let type_id = type_id.or_else(|| built_in().map(|known| known.type_id)).unwrap_or_default();
+            parts.number(u64::from(*removed)).number(u64::from(primary)).number(u64::from(type_id));
         }
         Change::Other { kind: _, id } => {
             parts.number(id.unwrap_or_default());
@@ -136,6 +154,34 @@ mod tests {
             assert_ne!(delivery_key(&other), delivery_key(&event()));
             assert_eq!(change_key(&other), change_key(&event()));
         }
+    }
+
+    /// Logs outlive a release: a delivery that is repeated after it must be recognised.
+    #[test]
+    fn keys_are_what_they_were_in_the_first_release() {
+        let (DeliveryKey(delivery), ChangeKey(change)) = keys(&event());
+        assert_eq!(
+            format!("{delivery:?} {change:?}"),
+            "32bbabdcc3c6c242a8e0dffb14a5b411 60818c6a3f6261cb8495bef8fa747804"
+        );
+        assert_eq!((delivery_key(&event()).0, change_key(&event()).0), (delivery, change));
+    }
+
+    #[test]
+    fn an_association_has_one_key_with_and_without_the_number_of_its_type() {
+        let association = |type_id, primary, to: &str| {
+            let from = (ObjectType::new("contacts"), RecordId(901));
+            let to = (ObjectType::new(to), RecordId(1));
+            let change = Change::Association { from, to, name: String::new(), type_id, removed: false, primary };
+            change_key(&Event { change, ..event() })
+        };
+        let of_companies = |type_id, primary| association(type_id, primary, "companies");
+        assert_eq!(of_companies(None, Some(true)), of_companies(Some(1), Some(true)));
+        assert_eq!(of_companies(None, Some(false)), of_companies(Some(279), Some(false)));
+        assert_eq!(association(None, None, "deals"), association(Some(4), Some(false), "deals"));
+        let all =
+            [of_companies(Some(1), Some(true)), of_companies(Some(279), Some(false)), of_companies(Some(77), None)];
+        assert!(all[0] != all[1] && all[1] != all[2] && all[0] != all[2], "types are told apart");
     }
 
     #[test]

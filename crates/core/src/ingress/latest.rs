@@ -13,23 +13,27 @@ use std::fmt;
 
 use linchpin_hubspot::event::{Change, Event, Fate, NewValue};
 use linchpin_hubspot::id::{ObjectType, RecordId};
+use serde::{Deserialize, Serialize};
 
 /// The name of a record: its type and its id.
 pub type RecordKey = (ObjectType, RecordId);
 
 /// What events have told of one record.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Latest {
     /// Its properties that have changed.
     pub properties: BTreeMap<String, Dated>,
     /// Whether it is there, if an event said so.
     pub presence: Option<(i64, Presence)>,
+    /// When its values may have changed without an event for each: it came back, or others went into it.
+    pub unseen: Option<i64>,
     /// How it ended for good, if it did.
     pub end: Option<End>,
 }
 
 /// A property's newest value and when it was set. `Debug` shows no value.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dated {
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
@@ -44,7 +48,7 @@ impl fmt::Debug for Dated {
 }
 
 /// Whether a record is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Presence {
     /// It is.
     There,
@@ -55,7 +59,7 @@ pub enum Presence {
 }
 
 /// How a record ended for good. The greater one wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum End {
     /// It went into another one. Of two survivors that are told, the newer record is it.
     Merged(RecordId),
@@ -72,6 +76,7 @@ impl Latest {
         if let Some((at_ms, presence)) = other.presence {
             self.learn_presence(at_ms, presence);
         }
+        self.unseen = self.unseen.max(other.unseen);
         self.end = self.end.max(other.end);
     }
 
@@ -118,7 +123,8 @@ pub fn told(event: &Event) -> Vec<(RecordKey, Latest)> {
         }
         Change::Record { object_type, id, fate } => {
             let latest = match fate {
-                Fate::Created | Fate::Restored => present(at_ms, Presence::There),
+                Fate::Created => present(at_ms, Presence::There),
+                Fate::Restored => returned(at_ms),
                 Fate::Deleted => present(at_ms, Presence::Deleted),
                 Fate::PrivacyDeleted => Latest { end: Some(End::PrivacyDeleted), ..Latest::default() },
             };
@@ -128,7 +134,7 @@ pub fn told(event: &Event) -> Vec<(RecordKey, Latest)> {
             let ended = || Latest { end: Some(End::Merged(*survivor)), ..Latest::default() };
             let gone = merged.iter().chain([primary]).filter(|id| *id != survivor);
             let mut all: Vec<_> = gone.map(|id| ((object_type.clone(), *id), ended())).collect();
-            all.push(((object_type.clone(), *survivor), present(at_ms, Presence::There)));
+            all.push(((object_type.clone(), *survivor), returned(at_ms)));
             all
         }
         Change::Association { .. } | Change::Other { .. } => Vec::new(),
@@ -137,6 +143,11 @@ pub fn told(event: &Event) -> Vec<(RecordKey, Latest)> {
 
 fn present(at_ms: i64, presence: Presence) -> Latest {
     Latest { presence: Some((at_ms, presence)), ..Latest::default() }
+}
+
+/// It is there, and its values are not known from events.
+fn returned(at_ms: i64) -> Latest {
+    Latest { unseen: Some(at_ms), ..present(at_ms, Presence::There) }
 }
 
 #[cfg(test)]

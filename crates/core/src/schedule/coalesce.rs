@@ -269,8 +269,8 @@ impl Coalescer {
         }
     }
 
-    /// Has the key looked at again, if anything waits there.
-    fn hold(&mut self, key: &JoinKey) {
+    /// Has the key looked at again when something has changed, if anything waits there.
+    pub fn hold(&mut self, key: &JoinKey) {
         if self.slots.get(key).is_some_and(|slot| !slot.waiting.is_empty()) {
             self.held.insert(key.clone());
         }

@@ -106,7 +106,8 @@ impl<D: Rng> Scheduler<D> {
             return;
         }
         if !self.coalescer.is_due(key, now.mono) || self.is_held_back(key, now.mono) {
-            return;
+            // What is held back may have to wait for a write as well, that leaves in the meantime.
+            return self.coalescer.hold(key);
         }
         let oldest = self.coalescer.oldest(key).and_then(|ticket| self.jobs.get(&ticket));
         let Some(mut submission) = oldest.map(|job| job.submission.clone()) else { return };

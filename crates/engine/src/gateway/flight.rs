@@ -33,7 +33,7 @@ impl Gateway {
                 Ok(place.whole())
             }
             Shared::Apart => {
-                let answer = self.dispatch.call(request(asked)).await?;
+                let answer = self.dispatch.call(request(asked, route)).await?;
                 entry.handle_sent();
                 Ok(answer)
             }
@@ -43,7 +43,7 @@ impl Gateway {
     async fn single(&self, asked: &Asked, route: &Route) -> Result<Shared, DispatchError> {
         let Asked { install, method, target, headers, body, .. } = asked;
         if self.coalesce == Coalesce::Off {
-            return self.dispatch.call(request(asked)).await.map(Shared::Alone);
+            return self.dispatch.call(request(asked, route)).await.map(Shared::Alone);
         }
         let wanted = Wanted { install: *install, method, target, headers, body, route };
         let number = || self.turns.fetch_add(1, Ordering::Relaxed);
@@ -55,8 +55,8 @@ impl Gateway {
             None => in_turn(*install, route, number()),
         };
         match join {
-            Some(join) => self.dispatch.call_same(request(asked), join).await,
-            None => self.dispatch.call(request(asked)).await.map(Shared::Alone),
+            Some(join) => self.dispatch.call_same(request(asked, route), join).await,
+            None => self.dispatch.call(request(asked, route)).await.map(Shared::Alone),
         }
     }
 }

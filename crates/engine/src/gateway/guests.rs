@@ -15,6 +15,7 @@ use linchpin_core::schedule::limits::{AppKind, Limits, Tier};
 use linchpin_core::time::{Mono, Wall};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::id::{AppId, Install, PortalId};
+use linchpin_hubspot::routes;
 use linchpin_ports::budget::{BudgetRecord, BudgetRecords};
 use linchpin_ports::credentials::{CredentialKind, Credentials, CredentialsError, Token};
 use linchpin_ports::store::StoreError;
@@ -102,7 +103,8 @@ impl Guests {
     pub async fn answer(&self, shown: Shown, asked: Asked) -> Result<Answer, GuestError> {
         let install = install_of(&shown.hash);
         let _visit = self.visit(install, shown).await?;
-        Ok(self.dispatch.call(request(&Asked { install, ..asked })).await?)
+        let route = routes::classify(&asked.method, &asked.target);
+        Ok(self.dispatch.call(request(&Asked { install, ..asked }, &route)).await?)
     }
 
     /// How many tokens have a budget now.

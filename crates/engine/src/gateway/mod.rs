@@ -10,6 +10,7 @@ mod flight;
 pub mod guests;
 mod ledger;
 pub mod operations;
+mod resolve;
 mod witness;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -234,7 +235,7 @@ impl Gateway {
         self.counters.asked.fetch_add(1, Ordering::Relaxed);
         self.counters.lanes.get(asked.lane).fetch_add(1, Ordering::Relaxed);
         let route = routes::classify(&asked.method, path(&asked));
-        let joined = if asked.is_once() { Err(Alone::NoBatch) } else { self.joined(&asked, &route).await };
+        let joined = if asked.is_once() { Err(Alone::NoBatch) } else { Box::pin(self.joined(&asked, &route)).await };
         let mut entry = self.ledger.enter(&asked, &route, joined.as_ref().map_err(|why| *why));
         let kept = self.kept.as_ref().filter(|_| !self.is_shadow());
         if kept.is_some() && cache::is_kept(&asked, &route) {
@@ -243,7 +244,7 @@ impl Gateway {
         }
         let travel = self.travel(&asked, &route, joined, &mut entry);
         let met = match kept {
-            Some(kept) => kept.meet(&asked, &route, travel).await,
+            Some(kept) => Box::pin(kept.meet(&asked, &route, travel)).await,
             None => Met::Asked(travel.await),
         };
         if route.family == Family::Schema && route.effect != Effect::Safe {
@@ -280,11 +281,19 @@ impl Gateway {
     ) -> Result<Answer, DispatchError> {
         match joined {
             _ if self.is_shadow() || asked.is_once() => {
-                let answer = self.dispatch.call(request(asked)).await?;
+                let answer = self.dispatch.call(request(asked, route)).await?;
                 entry.handle_sent();
                 Ok(answer)
             }
-            Ok(joined) => self.answer_joined(asked, route, joined, entry).await,
+            Ok(joined) => {
+                let sent = self.clock.now().wall;
+                match Box::pin(self.answer_joined(asked, route, joined.clone(), entry)).await {
+                    Err(lost @ DispatchError::Unknown(_)) => {
+                        Box::pin(self.resolved(asked, route, (&joined, sent), entry, lost)).await
+                    }
+                    outcome => outcome,
+                }
+            }
             Err(why) => {
                 tracing::trace!(why = why.name(), "a call travels by itself");
                 self.answer_single(asked, route, entry).await
@@ -324,7 +333,7 @@ impl Gateway {
     ) -> Result<Answer, DispatchError> {
         joined.join.key = in_lane(&joined.join.key, asked.lane);
         loop {
-            let shared = self.dispatch.call_joined(request(asked), joined.clone()).await?;
+            let shared = self.dispatch.call_joined(request(asked, route), joined.clone()).await?;
             let place = match shared {
                 Shared::Alone(answer) => {
                     entry.handle_sent();
@@ -369,7 +378,7 @@ impl Gateway {
         let reads = matches!(route.operation, Operation::ObjectRead | Operation::AssociationList);
         if let Some(witness) = self.witness.as_ref().filter(|_| reads) {
             let dice = self.dice.lock().unwrap_or_else(PoisonError::into_inner).next_u32();
-            witness.look(asked, told, dice);
+            witness.look(asked, route, told, dice);
         }
     }
 
@@ -415,12 +424,13 @@ fn incoming<'a>(asked: &'a Asked, route: &'a Route, query: &'a [(String, String)
     Incoming { install: asked.install, route, query, body: &asked.body }
 }
 
-fn request(asked: &Asked) -> CallRequest {
+fn request(asked: &Asked, route: &Route) -> CallRequest {
     let Asked { install, lane, deadline, caller, method, target, headers, body, joined: _, passage } = asked.clone();
     let body = (!body.is_empty()).then_some(body);
     let deadline = deadline.or(Some(WAIT_MAX));
     let origin = Origin { caller, ..Origin::default() };
-    CallRequest { install, lane, call: Call::verbatim(method, target, headers, body), deadline, origin, passage }
+    let call = Call::verbatim(method, target, headers, body, route.clone());
+    CallRequest { install, lane, call, deadline, origin, passage }
 }
 
 /// HubSpot names the place of a new record by the path that it was created under.

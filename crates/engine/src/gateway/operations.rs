@@ -2,26 +2,35 @@
 //! their end.
 //!
 //! What becomes of each is decided by [`linchpin_core::gateway::operation`]; here is who does it, and who waits. The
-//! store knows of every step before the next one: a crash at any moment leaves a state that says what to do.
+//! store knows of every step before the next one: a crash at any moment leaves a state that says what to do. Those that
+//! end without success, and without somebody who is told so, are [`dead`] letters.
 
-use std::collections::BTreeMap;
+mod dead;
+mod forms;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::header::{HeaderName, HeaderValue};
-use http::{HeaderMap, Method};
+use linchpin_core::gateway::dead::{is_success, reason};
 use linchpin_core::gateway::operation::{
-    Board, Digest, End, IdempotencyKey, KEPT, Kept, Move, Next, OPEN_MAX, Repeat, Request, Restart, State, Tried,
-    Write, WriteId, handle_try, repeat, restart,
+    Board, Digest, End, Event, IdempotencyKey, KEPT, Move, Next, OPEN_MAX, Progress, Repeat, Restart, State, Write,
+    WriteId, handle_try, repeat, restart,
 };
-use linchpin_core::time::Wall;
+use linchpin_core::time::{Mono, Wall};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::id::Install;
-use linchpin_ports::operations::{Accepted, Operations as Store};
+use linchpin_ports::dead_letters::DeadLetters;
+use linchpin_ports::operations::{Accepted, Ending, Operations as Store};
 use linchpin_ports::store::{Refusal, StoreError};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
 use tokio::sync::{Notify, oneshot, watch};
 
+pub use self::dead::{Counts, ReplayError, Replayed};
+pub use self::forms::kept_answer;
+use self::forms::{asked, came, tried, written};
 use super::{Asked, Gateway};
 use crate::clock::Clock;
 use crate::dispatch::DispatchError;
@@ -47,8 +56,12 @@ pub struct OperationParts {
     pub install: Install,
     /// Where promised writes are kept.
     pub store: Arc<dyn Store>,
+    /// Where those of them are kept that ended without success.
+    pub letters: Arc<dyn DeadLetters>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Begins the dice that spread tries.
+    pub seed: u64,
 }
 
 /// A write that is to be promised.
@@ -110,6 +123,12 @@ struct Desk {
     board: Mutex<Board>,
     /// For those who wait; of open writes only.
     ends: Mutex<BTreeMap<WriteId, watch::Sender<Option<Outcome>>>>,
+    /// Writes whose callers are about to wait for them.
+    expected: Mutex<BTreeSet<WriteId>>,
+    counts: Mutex<Counts>,
+    dice: Mutex<ChaCha8Rng>,
+    /// Held by whoever makes a dead letter an open write.
+    reviving: tokio::sync::Mutex<()>,
     changed: Notify,
     closed: AtomicBool,
 }
@@ -120,10 +139,15 @@ impl Operations {
     /// # Errors
     /// The store cannot be read or written.
     pub async fn open(tasks: &Tasks, parts: OperationParts) -> Result<Self, StoreError> {
+        let dice = Mutex::new(ChaCha8Rng::seed_from_u64(parts.seed));
         let desk = Desk {
             parts,
             board: Mutex::default(),
             ends: Mutex::default(),
+            expected: Mutex::default(),
+            counts: Mutex::default(),
+            dice,
+            reviving: tokio::sync::Mutex::default(),
             changed: Notify::new(),
             closed: AtomicBool::new(false),
         };
@@ -142,8 +166,10 @@ impl Operations {
         let desk = Arc::clone(&self.desk);
         // A caller that leaves now would otherwise leave a write that is kept and that nobody makes.
         self.tasks.spawn("operation kept", async move {
-            // If it has left, its write is made all the same.
-            drop(reply.send(desk.take(promise).await));
+            if let Err(Ok(Taken::New(id))) = reply.send(desk.take(promise).await) {
+                // It has left, and its write is made all the same.
+                desk.expected().remove(&id);
+            }
         });
         taken.await.unwrap_or(Err(TakeError::Shutdown))
     }
@@ -154,6 +180,7 @@ impl Operations {
     /// The store cannot be read.
     pub async fn wait(&self, id: &WriteId, patience: Duration) -> Result<Waited, StoreError> {
         let receiver = self.desk.ends().get(id).map(watch::Sender::subscribe);
+        self.desk.expected().remove(id);
         if let Some(mut receiver) = receiver {
             match tokio::time::timeout(patience, receiver.wait_for(Option::is_some)).await {
                 Err(_) => return Ok(Waited::Open),
@@ -193,22 +220,38 @@ impl Operations {
 impl Desk {
     async fn resume(&self) -> Result<(), StoreError> {
         let (store, install) = (&self.parts.store, self.parts.install);
-        for (seq, write) in store.open(install).await? {
+        for (seq, mut write) in store.open(install).await? {
+            let event = Event::Interrupted { at: self.now() };
             match restart(&write) {
                 Restart::Leave => continue,
                 Restart::Unknown => {
                     tracing::warn!(operation = %write.id, "nobody knows whether HubSpot did it: it is not sent again");
-                    let end = End::Unknown;
-                    store.settle(install, &write.id, end, self.now()).await?;
+                    write.progress.push(event.clone());
+                    let dead = Some(reason(&write, &End::Unknown));
+                    let ending = Ending { end: End::Unknown, event: Some(event), dead };
+                    store.settle(install, &write.id, ending, self.now()).await?;
+                    self.counts().unknown += 1;
                     continue;
                 }
-                Restart::Send if write.state == State::Sent => store.put_back(install, &write.id).await?,
+                Restart::Send if write.state == State::Sent => {
+                    store.put_back(install, &write.id, self.now(), Some(event)).await?;
+                    write.progress.due = self.now();
+                }
                 Restart::Send => {}
             }
             self.ends().insert(write.id.clone(), watch::Sender::default());
-            self.board().add(seq, write.id, &write.request);
+            let Progress { tries, due, .. } = write.progress;
+            let mut board = self.board();
+            board.add(seq, write.id, &write.request);
+            board.handle_known(seq, tries, self.mono(due));
         }
         Ok(())
+    }
+
+    /// A moment of the wall clock on the other one.
+    fn mono(&self, wall: Wall) -> Mono {
+        let now = self.parts.clock.now();
+        now.mono + (wall - now.wall)
     }
 
     async fn take(&self, promise: Promise) -> Result<Taken, TakeError> {
@@ -223,6 +266,10 @@ impl Desk {
             let write = written(&promise, WriteId(self.parts.gateway.correlation()), self.now());
             let known = match self.accept(&write).await? {
                 Accepted::New(seq) => {
+                    self.counts().accepted += 1;
+                    if !write.acknowledged {
+                        self.expected().insert(write.id.clone());
+                    }
                     self.board().add(seq, write.id.clone(), &write.request);
                     self.changed.notify_one();
                     return Ok(Taken::New(write.id));
@@ -297,6 +344,7 @@ impl Desk {
             Ok(None) => {
                 self.board().handle_end(seq);
                 self.ends().remove(id);
+                self.expected().remove(id);
             }
             Ok(Some(pause)) => self.board().handle_again(seq, pause, self.parts.clock.now().mono),
             Err(error) => {
@@ -310,46 +358,61 @@ impl Desk {
     /// One try. The pause before the next, if there is one.
     async fn attempt(&self, id: &WriteId, tries: u32) -> Result<Option<Duration>, StoreError> {
         let (store, install) = (&self.parts.store, self.parts.install);
-        let Some(write) = store.get(install, id).await? else { return Ok(None) };
+        let Some(mut write) = store.get(install, id).await? else { return Ok(None) };
         match write.state {
             State::Accepted => store.send(install, id).await?,
             // Noted by a try that went no further.
             State::Sent => {}
             State::Ended { .. } => return Ok(None),
         }
-        let asked = asked(install, &write)?;
+        let (asked, at) = (asked(install, &write)?, self.now());
         let outcome: Outcome = Arc::new(self.parts.gateway.answer(asked).await);
         if matches!(*outcome, Err(DispatchError::Shutdown)) {
             // It is made after the next start.
             self.closed.store(true, Ordering::Relaxed);
-            self.put_back(id).await;
+            self.put_back(id, self.now(), None).await;
             self.tell(id, outcome);
             return Ok(Some(Duration::ZERO));
         }
-        match handle_try(&write, tried(&outcome), tries, self.now()) {
+        let event = Event::Tried { at, came: came(&outcome, self.now()) };
+        let next = handle_try(&write, tried(&outcome), tries, self.now(), &mut *self.dice());
+        match next {
             Next::End(end) => {
-                self.settle(id, end).await;
+                write.progress.tries = tries;
+                write.progress.push(event.clone());
+                let dead = (!is_success(&end) && !self.is_awaited(&write)).then(|| reason(&write, &end));
+                self.settle(id, Ending { end, event: Some(event), dead }).await;
                 self.tell(id, outcome);
                 Ok(None)
             }
             Next::Again(pause) => {
-                self.put_back(id).await;
+                self.put_back(id, self.now() + pause, Some(event)).await;
                 Ok(Some(pause))
             }
         }
     }
 
+    /// Whether somebody waits for the end of a write, and is told.
+    fn is_awaited(&self, write: &Write) -> bool {
+        let waits = self.ends().get(&write.id).is_some_and(|end| end.receiver_count() > 0);
+        !write.acknowledged && (waits || self.expected().contains(&write.id))
+    }
+
     /// In this process it is known that it did not happen. If the store does not learn it, a crash makes it unknown.
-    async fn put_back(&self, id: &WriteId) {
-        if let Err(error) = self.parts.store.put_back(self.parts.install, id).await {
+    async fn put_back(&self, id: &WriteId, due: Wall, event: Option<Event>) {
+        if let Err(error) = self.parts.store.put_back(self.parts.install, id, due, event).await {
             tracing::warn!(operation = %id, error = &error as &dyn std::error::Error, "it stays noted as sent");
         }
     }
 
     /// Notes an end, as long as it takes.
-    async fn settle(&self, id: &WriteId, end: End) {
+    async fn settle(&self, id: &WriteId, ending: Ending) {
         let (store, install) = (&self.parts.store, self.parts.install);
-        while let Err(error) = store.settle(install, id, end.clone(), self.now()).await {
+        self.counts().handle_end(&ending.end);
+        if ending.dead.is_some() {
+            tracing::warn!(operation = %id, "an operation is a dead letter: `linchpin dlq list` says why");
+        }
+        while let Err(error) = store.settle(install, id, ending.clone(), self.now()).await {
             // Only the answer of an earlier settlement was lost.
             if matches!(error, StoreError::Refused(Refusal::WriteState(_))) {
                 return;
@@ -371,11 +434,23 @@ impl Desk {
     async fn sweep(&self) -> Result<(), StoreError> {
         let until = Wall(self.now().0.saturating_sub(i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX)));
         while self.parts.store.forget(self.parts.install, until, SWEEP_STEP).await? == SWEEP_STEP {}
-        Ok(())
+        self.sweep_letters().await
     }
 
     fn now(&self) -> Wall {
         self.parts.clock.now().wall
+    }
+
+    fn expected(&self) -> MutexGuard<'_, BTreeSet<WriteId>> {
+        self.expected.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn dice(&self) -> MutexGuard<'_, ChaCha8Rng> {
+        self.dice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {
@@ -384,78 +459,6 @@ impl Desk {
 
     fn ends(&self) -> MutexGuard<'_, BTreeMap<WriteId, watch::Sender<Option<Outcome>>>> {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn written(promise: &Promise, id: WriteId, now: Wall) -> Write {
-    let Promise { asked, key, digest, acknowledged } = promise;
-    let deadline = asked.deadline.filter(|_| !acknowledged);
-    let request = Request {
-        lane: asked.lane,
-        deadline_ms: deadline.map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),
-        method: asked.method.as_str().to_owned(),
-        target: asked.target.clone(),
-        headers: kept_headers(&asked.headers),
-        body: asked.body.clone(),
-    };
-    Write {
-        id,
-        caller: asked.caller.clone(),
-        key: key.clone(),
-        digest: *digest,
-        acknowledged: *acknowledged,
-        request,
-        accepted: now,
-        state: State::Accepted,
-    }
-}
-
-fn asked(install: Install, write: &Write) -> Result<Asked, StoreError> {
-    let damaged = || StoreError::Corrupt { table: "promise", column: "request", key: write.id.0.clone() };
-    let Request { lane, deadline_ms, method, target, headers, body } = write.request.clone();
-    Ok(Asked {
-        install,
-        lane,
-        deadline: deadline_ms.map(Duration::from_millis),
-        caller: write.caller.clone(),
-        method: Method::from_bytes(method.as_bytes()).map_err(|_| damaged())?,
-        target,
-        headers: headers_of(&headers).ok_or_else(damaged)?,
-        body,
-        joined: Arc::default(),
-        passage: None,
-    })
-}
-
-fn kept_headers(headers: &HeaderMap) -> Vec<(String, Vec<u8>)> {
-    headers.iter().map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec())).collect()
-}
-
-fn headers_of(kept: &[(String, Vec<u8>)]) -> Option<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in kept {
-        headers.append(HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value).ok()?);
-    }
-    Some(headers)
-}
-
-/// HubSpot's answer as it was kept; none if its body was too large to keep.
-pub fn kept_answer(kept: &Kept) -> Option<Answer> {
-    let (body, headers) = (kept.body.clone()?, headers_of(&kept.headers)?);
-    Some(Answer { status: kept.status, headers, body })
-}
-
-fn tried(outcome: &Result<Answer, DispatchError>) -> Tried {
-    let kept =
-        |answer: &Answer| Tried::Answered(Kept::of(answer.status, kept_headers(&answer.headers), answer.body.clone()));
-    match outcome {
-        Ok(answer) => kept(answer),
-        Err(DispatchError::DeadToken(Some(answer))) => kept(answer),
-        Err(DispatchError::Unknown(_)) => Tried::Unknown,
-        Err(error @ (DispatchError::DayExhausted { until } | DispatchError::Migrating { until })) => {
-            Tried::Failed { code: error.code(), until: Some(*until) }
-        }
-        Err(error) => Tried::Failed { code: error.code(), until: None },
     }
 }
 

@@ -11,6 +11,7 @@ use linchpin_core::schedule::lanes::Lane;
 use linchpin_core::schedule::{Snapshot, WindowSnapshot};
 use linchpin_core::time::Mono;
 use linchpin_hubspot::answer::Answer;
+use linchpin_hubspot::routes::Route;
 
 use super::{Asked, Counters, request};
 use crate::clock::Clock;
@@ -41,12 +42,12 @@ impl Witness {
     }
 
     /// Looks at an answer that was cut out of a batch, if its turn has come. `dice` is any number.
-    pub(super) fn look(&self, asked: &Asked, told: &Answer, dice: u32) {
+    pub(super) fn look(&self, asked: &Asked, route: &Route, told: &Answer, dice: u32) {
         if !dice.is_multiple_of(ONE_IN) || !self.is_time() {
             return;
         }
         // The same call, but without hurry: nobody waits for it.
-        let mut again = request(asked);
+        let mut again = request(asked, route);
         again.lane = Lane::Reporting;
         again.passage = None;
         again.deadline = Some(PATIENCE);

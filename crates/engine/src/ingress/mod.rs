@@ -21,6 +21,7 @@ use linchpin_hubspot::id::{AppId, Install, PortalId};
 use linchpin_hubspot::signature::{Scheme, Signed, verify};
 use linchpin_ports::event_log::{Accepted, EventLog, NewEvent, Teller};
 use secrecy::SecretString;
+use tokio::sync::watch;
 
 pub use self::error::NotAccepted;
 use crate::clock::Clock;
@@ -88,13 +89,27 @@ pub struct Ingress {
     /// The strongest scheme of each app, as the log has it.
     strongest: Mutex<BTreeMap<AppId, Scheme>>,
     counters: Counters,
+    news: watch::Sender<u64>,
 }
 
 impl Ingress {
     /// A way in for these apps.
     pub fn new(apps: Vec<App>, log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Self {
         let apps = apps.into_iter().map(|app| (app.id, app)).collect();
-        Self { apps, log, clock, strongest: Mutex::default(), counters: Counters::default() }
+        Self {
+            apps,
+            log,
+            clock,
+            strongest: Mutex::default(),
+            counters: Counters::default(),
+            news: watch::Sender::new(0),
+        }
+    }
+
+    /// Changes whenever a delivery has brought something new: the number of such deliveries since the start. What is in
+    /// the log is on the disk then.
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
     }
 
     /// What has come in since the start.
@@ -123,6 +138,9 @@ impl Ingress {
                 for (counter, by) in [(deliveries, 1), (all_new, *new), (all_repeated, *repeated), (all_known, *known)]
                 {
                     counter.fetch_add(by, Ordering::Relaxed);
+                }
+                if *new > 0 {
+                    self.news.send_modify(|told| *told += 1);
                 }
             }
             Err(NotAccepted::UnknownApp | NotAccepted::NotVerified(_)) => {
@@ -191,7 +209,9 @@ impl Ingress {
     }
 }
 
-fn known(event: &Event, teller: Teller, raw: Bytes) -> NewEvent {
+/// An event that is understood, for the log.
+pub(crate) fn known(event: &Event, teller: Teller, raw: Bytes) -> NewEvent {
+    let (delivery, change) = keys::keys(event);
     let record = event.change.record().map(|(object_type, id)| (object_type.clone(), id));
     let (object_type, record) = record.unzip();
     let property = match &event.change {
@@ -206,8 +226,8 @@ fn known(event: &Event, teller: Teller, raw: Bytes) -> NewEvent {
         object_type,
         record,
         property,
-        delivery: keys::delivery_key(event),
-        change: keys::change_key(event),
+        delivery,
+        change,
         raw,
     }
 }
@@ -223,7 +243,8 @@ fn of_workflow(app: AppId, body: &Bytes, now: Wall) -> NewEvent {
     unread(Install { portal, app }, Teller::Workflow, "workflow", body.clone(), now)
 }
 
-fn unread(install: Install, teller: Teller, kind: &str, raw: Bytes, now: Wall) -> NewEvent {
+/// Something that is kept without being understood, for the log.
+pub(crate) fn unread(install: Install, teller: Teller, kind: &str, raw: Bytes, now: Wall) -> NewEvent {
     let (delivery, change) = keys::keys_of_bytes(&raw);
     NewEvent {
         install,

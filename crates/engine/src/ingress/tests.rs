@@ -71,6 +71,21 @@ fn body(events: &[serde_json::Value]) -> String {
     serde_json::Value::from(events.to_vec()).to_string()
 }
 
+#[tokio::test]
+async fn news_are_told_when_something_new_is_on_the_disk_and_not_otherwise() {
+    let (ingress, log, script) = ingress(Scheme::V1);
+    let mut news = ingress.news();
+    ingress.accept(APP, v1(body(&[event(1, 1, 0), event(1, 2, 0)]))).await.unwrap();
+    assert!(news.has_changed().unwrap());
+    assert_eq!((*news.borrow_and_update(), stored(&log, 1).await), (1, 2));
+    // The same again, a forgery, a store that fails: nobody is woken.
+    ingress.accept(APP, v1(body(&[event(1, 1, 1)]))).await.unwrap();
+    ingress.accept(AppId(8), v1(body(&[event(1, 3, 0)]))).await.unwrap_err();
+    script.fail(Method::EventsAccept, Fault::Before);
+    ingress.accept(APP, v1(body(&[event(1, 3, 0)]))).await.unwrap_err();
+    assert!(!news.has_changed().unwrap());
+}
+
 async fn stored(log: &Arc<dyn EventLog>, portal: u64) -> usize {
     log.read(Install { portal: PortalId(portal), app: APP }, 0, u16::MAX).await.unwrap().len()
 }

@@ -108,9 +108,11 @@ pub fn store_code(error: &StoreError) -> &'static str {
             Refusal::TooNew { .. } => "LP4004",
             Refusal::Stale { .. } => "LP4005",
             Refusal::UnknownRun(_) => "LP4006",
-            Refusal::WrongState { .. } | Refusal::NotClaimed(_) | Refusal::OutOfOrder(_) | Refusal::WriteState(_) => {
-                "LP4007"
-            }
+            Refusal::WrongState { .. }
+            | Refusal::NotClaimed(_)
+            | Refusal::OutOfOrder(_)
+            | Refusal::WriteState(_)
+            | Refusal::Moved(_) => "LP4007",
         },
     }
 }

@@ -32,8 +32,7 @@ mod base;
 mod timed;
 
 pub use base::{BaseUrl, BaseUrlError};
-pub(super) use timed::BoxError;
-use timed::Timed;
+pub(crate) use timed::{BoxError, Timed};
 
 /// Where HubSpot's API lives.
 pub const BASE_URL: &str = "https://api.hubapi.com";
@@ -83,7 +82,7 @@ impl Default for HttpOptions {
 /// The connector for real sockets could not be made: the TLS library has no usable protocol version.
 #[derive(Debug, thiserror::Error)]
 #[error("TLS cannot be set up")]
-pub struct ConnectorError(#[source] rustls::Error);
+pub struct ConnectorError(#[from] rustls::Error);
 
 /// A connector for real sockets: TLS by rustls with the roots of the web, HTTP/2 where the server offers it, plain HTTP
 /// for a simulator.
@@ -333,7 +332,7 @@ fn never_written(error: &hyper_util::client::legacy::Error) -> bool {
 
 /// The causes of an error, outermost first, without those that only repeat what was said. These are texts of sockets,
 /// TLS and HTTP framing: none of them quotes a header.
-fn chain(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
     let mut told: Vec<String> = Vec::new();
     let mut next = Some(error);
     while let Some(error) = next.filter(|_| told.len() < CAUSES_TOLD_MAX) {

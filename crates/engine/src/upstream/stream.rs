@@ -111,6 +111,15 @@ pub(super) struct Reins {
 struct Cut;
 
 impl Flow {
+    /// A body that is made here, as it is asked for.
+    pub fn of<B>(body: B) -> Self
+    where
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        Self::new(VecDeque::new(), body)
+    }
+
     fn new<B>(first: VecDeque<Bytes>, rest: B) -> Self
     where
         B: Body<Data = Bytes> + Send + 'static,

@@ -1,5 +1,7 @@
 //! From bytes to events.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -8,7 +10,7 @@ use super::{Change, Event, Fate, NewValue, NotUnderstood, Told};
 use crate::id::{AppId, Install, ObjectType, PortalId, RecordId};
 
 /// What HubSpot sends instead of the value of a sensitive property.
-const REDACTED: &str = "REDACTED";
+pub(super) const REDACTED: &str = "REDACTED";
 
 /// Reads a delivery's body. Nothing of it is lost: what is not understood is an element that says why.
 pub fn read(body: &[u8]) -> Vec<Told<'_>> {
@@ -19,69 +21,101 @@ pub fn read(body: &[u8]) -> Vec<Told<'_>> {
     }
 }
 
-fn told(element: &RawValue) -> Told<'_> {
-    let raw = element.get();
-    let event = match serde_json::from_str::<Fields>(raw) {
-        Ok(fields) => fields.event(),
-        Err(_) => Err(NotUnderstood::NotAnObject),
-    };
-    Told { raw: raw.as_bytes(), event }
+/// Reads one element of a delivery, as it was kept.
+///
+/// # Errors
+/// It is not understood.
+pub fn read_one(raw: &[u8]) -> Result<Event, NotUnderstood> {
+    serde_json::from_slice::<Fields<'_>>(raw).map_err(|_| NotUnderstood::NotAnObject)?.event()
 }
+
+fn told(element: &RawValue) -> Told<'_> {
+    let raw = element.get().as_bytes();
+    Told { raw, event: read_one(raw) }
+}
+
+/// A field as it stands in the body: most are never read, and the others not twice.
+type Field<'a> = Option<&'a RawValue>;
 
 /// Every field that is known, of whatever JSON type it is.
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
-struct Fields {
-    event_id: Value,
-    subscription_id: Value,
-    portal_id: Value,
-    app_id: Value,
-    occurred_at: Value,
-    subscription_type: Value,
-    event_type: Value,
-    attempt_number: Value,
-    object_id: Value,
-    object_type_id: Value,
-    change_source: Value,
-    source_id: Value,
-    property_name: Value,
-    property_value: Value,
-    is_sensitive: Value,
-    primary_object_id: Value,
-    merged_object_ids: Value,
-    new_object_id: Value,
-    association_type: Value,
-    association_type_id: Value,
-    from_object_id: Value,
-    to_object_id: Value,
-    from_object_type_id: Value,
-    to_object_type_id: Value,
-    association_removed: Value,
-    is_primary_association: Value,
+struct Fields<'a> {
+    #[serde(borrow)]
+    event_id: Field<'a>,
+    #[serde(borrow)]
+    subscription_id: Field<'a>,
+    #[serde(borrow)]
+    portal_id: Field<'a>,
+    #[serde(borrow)]
+    app_id: Field<'a>,
+    #[serde(borrow)]
+    occurred_at: Field<'a>,
+    #[serde(borrow)]
+    subscription_type: Field<'a>,
+    #[serde(borrow)]
+    event_type: Field<'a>,
+    #[serde(borrow)]
+    attempt_number: Field<'a>,
+    #[serde(borrow)]
+    object_id: Field<'a>,
+    #[serde(borrow)]
+    object_type_id: Field<'a>,
+    #[serde(borrow)]
+    change_source: Field<'a>,
+    #[serde(borrow)]
+    source_id: Field<'a>,
+    #[serde(borrow)]
+    property_name: Field<'a>,
+    #[serde(borrow)]
+    property_value: Field<'a>,
+    #[serde(borrow)]
+    is_sensitive: Field<'a>,
+    #[serde(borrow)]
+    primary_object_id: Field<'a>,
+    #[serde(borrow)]
+    merged_object_ids: Field<'a>,
+    #[serde(borrow)]
+    new_object_id: Field<'a>,
+    #[serde(borrow)]
+    association_type: Field<'a>,
+    #[serde(borrow)]
+    association_type_id: Field<'a>,
+    #[serde(borrow)]
+    from_object_id: Field<'a>,
+    #[serde(borrow)]
+    to_object_id: Field<'a>,
+    #[serde(borrow)]
+    from_object_type_id: Field<'a>,
+    #[serde(borrow)]
+    to_object_type_id: Field<'a>,
+    #[serde(borrow)]
+    association_removed: Field<'a>,
+    #[serde(borrow)]
+    is_primary_association: Field<'a>,
 }
 
-impl Fields {
+impl Fields<'_> {
     fn event(self) -> Result<Event, NotUnderstood> {
-        let portal = number(&self.portal_id).ok_or(NotUnderstood::Field("portalId"))?;
-        let occurred_at_ms = number(&self.occurred_at).and_then(|moment| i64::try_from(moment).ok());
+        let portal = number(self.portal_id).ok_or(NotUnderstood::Field("portalId"))?;
+        let occurred_at_ms = number(self.occurred_at).and_then(|moment| i64::try_from(moment).ok());
         Ok(Event {
-            install: Install { portal: PortalId(portal), app: AppId(number(&self.app_id).unwrap_or_default()) },
-            number: number(&self.event_id),
-            subscription: number(&self.subscription_id),
+            install: Install { portal: PortalId(portal), app: AppId(number(self.app_id).unwrap_or_default()) },
+            number: number(self.event_id),
+            subscription: number(self.subscription_id),
             occurred_at_ms: occurred_at_ms.ok_or(NotUnderstood::Field("occurredAt"))?,
-            attempt: number(&self.attempt_number).and_then(|number| u32::try_from(number).ok()).unwrap_or_default(),
-            source: text(&self.change_source),
-            source_id: text(&self.source_id),
+            attempt: number(self.attempt_number).and_then(|number| u32::try_from(number).ok()).unwrap_or_default(),
+            source: text(self.change_source),
+            source_id: text(self.source_id),
             change: self.change()?,
         })
     }
 
     fn change(self) -> Result<Change, NotUnderstood> {
-        let kind = text(&self.subscription_type).or_else(|| text(&self.event_type));
+        let kind = text(self.subscription_type).or_else(|| text(self.event_type));
         let kind = kind.ok_or(NotUnderstood::Field("subscriptionType"))?;
         let Some((subject, what)) = kind.split_once('.').filter(|(subject, _)| has_records(subject)) else {
-            return Ok(Change::Other { id: number(&self.object_id), kind });
+            return Ok(Change::Other { id: number(self.object_id), kind });
         };
         let fate = match what {
             "creation" => Fate::Created,
@@ -91,15 +125,15 @@ impl Fields {
             "propertyChange" => return self.property(subject),
             "merge" => return self.merge(subject),
             "associationChange" => return self.association(subject),
-            _ => return Ok(Change::Other { id: number(&self.object_id), kind }),
+            _ => return Ok(Change::Other { id: number(self.object_id), kind }),
         };
         Ok(Change::Record { object_type: self.object_type(subject)?, id: self.object()?, fate })
     }
 
     fn property(self, subject: &str) -> Result<Change, NotUnderstood> {
-        let name = text(&self.property_name).ok_or(NotUnderstood::Field("propertyName"))?;
-        let hidden = self.is_sensitive == Value::Bool(true);
-        let value = text(&self.property_value).filter(|value| !hidden && value != REDACTED);
+        let name = text(self.property_name).ok_or(NotUnderstood::Field("propertyName"))?;
+        let hidden = truth(self.is_sensitive) == Some(true);
+        let value = text(self.property_value).filter(|value| !hidden && value != REDACTED);
         Ok(Change::Property {
             object_type: self.object_type(subject)?,
             id: self.object()?,
@@ -110,41 +144,42 @@ impl Fields {
 
     fn merge(self, subject: &str) -> Result<Change, NotUnderstood> {
         // A generic delivery may name the record that is left by `objectId` alone.
-        let primary = record(&self.primary_object_id).map_or_else(|| self.object(), Ok)?;
-        let merged = self.merged_object_ids.as_array().map(|ids| ids.iter().map(record).collect::<Option<Vec<_>>>());
+        let primary = record(self.primary_object_id).map_or_else(|| self.object(), Ok)?;
+        let merged = self.merged_object_ids.and_then(|ids| serde_json::from_str::<Vec<&RawValue>>(ids.get()).ok());
+        let merged = merged.map(|ids| ids.into_iter().map(|id| record(Some(id))).collect::<Option<Vec<_>>>());
         Ok(Change::Merge {
             object_type: self.object_type(subject)?,
             primary,
             merged: merged.flatten().ok_or(NotUnderstood::Field("mergedObjectIds"))?,
-            survivor: record(&self.new_object_id).unwrap_or(primary),
+            survivor: record(self.new_object_id).unwrap_or(primary),
         })
     }
 
     fn association(self, subject: &str) -> Result<Change, NotUnderstood> {
-        let name = text(&self.association_type).unwrap_or_default();
+        let name = text(self.association_type).unwrap_or_default();
         let (near, far) = name.split_once("_TO_").unwrap_or(("", ""));
-        let side = |id: &Value, named: &str| {
+        let side = |id: Field<'_>, named: &str| {
             let named = text(id).or_else(|| (!named.is_empty()).then(|| named.to_owned()));
             named.map(|named| ObjectType::canonical(&named))
         };
-        let from_type = side(&self.from_object_type_id, near)
+        let from_type = side(self.from_object_type_id, near)
             .or_else(|| (subject != GENERIC).then(|| ObjectType::canonical(subject)))
             .ok_or(NotUnderstood::Field("fromObjectTypeId"))?;
-        let to_type = side(&self.to_object_type_id, far).ok_or(NotUnderstood::Field("associationType"))?;
-        let from = record(&self.from_object_id).ok_or(NotUnderstood::Field("fromObjectId"))?;
-        let to = record(&self.to_object_id).ok_or(NotUnderstood::Field("toObjectId"))?;
+        let to_type = side(self.to_object_type_id, far).ok_or(NotUnderstood::Field("associationType"))?;
+        let from = record(self.from_object_id).ok_or(NotUnderstood::Field("fromObjectId"))?;
+        let to = record(self.to_object_id).ok_or(NotUnderstood::Field("toObjectId"))?;
         Ok(Change::Association {
             from: (from_type, from),
             to: (to_type, to),
-            type_id: number(&self.association_type_id).and_then(|number| u32::try_from(number).ok()),
-            removed: self.association_removed.as_bool().ok_or(NotUnderstood::Field("associationRemoved"))?,
-            primary: self.is_primary_association.as_bool(),
+            type_id: number(self.association_type_id).and_then(|number| u32::try_from(number).ok()),
+            removed: truth(self.association_removed).ok_or(NotUnderstood::Field("associationRemoved"))?,
+            primary: truth(self.is_primary_association),
             name,
         })
     }
 
     fn object_type(&self, subject: &str) -> Result<ObjectType, NotUnderstood> {
-        match text(&self.object_type_id) {
+        match text(self.object_type_id) {
             Some(id) => Ok(ObjectType::canonical(&id)),
             None if subject == GENERIC => Err(NotUnderstood::Field("objectTypeId")),
             None => Ok(ObjectType::canonical(subject)),
@@ -152,36 +187,53 @@ impl Fields {
     }
 
     fn object(&self) -> Result<RecordId, NotUnderstood> {
-        record(&self.object_id).ok_or(NotUnderstood::Field("objectId"))
+        record(self.object_id).ok_or(NotUnderstood::Field("objectId"))
     }
 }
 
 /// The subject of generic subscriptions: the type stands in `objectTypeId`.
-const GENERIC: &str = "object";
+pub(super) const GENERIC: &str = "object";
 
 fn has_records(subject: &str) -> bool {
     matches!(subject, "contact" | "company" | "deal" | "ticket" | "product" | "line_item" | GENERIC)
 }
 
 /// A number that travels as a number or as text.
-fn number(value: &Value) -> Option<u64> {
-    match value {
-        Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.parse().ok(),
-        _ => None,
-    }
+fn number(field: Field<'_>) -> Option<u64> {
+    let raw = field?.get();
+    if raw.starts_with('"') { string(raw)?.parse().ok() } else { raw.parse().ok() }
 }
 
-fn record(value: &Value) -> Option<RecordId> {
-    number(value).filter(|id| *id > 0).map(RecordId)
+fn record(field: Field<'_>) -> Option<RecordId> {
+    number(field).filter(|id| *id > 0).map(RecordId)
+}
+
+fn truth(field: Field<'_>) -> Option<bool> {
+    field?.get().parse().ok()
 }
 
 /// A text that travels as text, number or truth value.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        _ => None,
+fn text(field: Field<'_>) -> Option<String> {
+    let raw = field?.get();
+    match raw.as_bytes().first()? {
+        b'"' => string(raw).map(Cow::into_owned),
+        b't' | b'f' => Some(raw.to_owned()),
+        b'{' | b'[' | b'n' => None,
+        _ if raw.len() < EXACT_DIGITS && raw.bytes().all(|byte| byte.is_ascii_digit()) => Some(raw.to_owned()),
+        // Other numbers have several spellings, of which one is known by.
+        _ => serde_json::from_str::<Value>(raw).ok().map(|number| number.to_string()),
+    }
+}
+
+/// So many digits are a number that every reader of JSON keeps as it is.
+const EXACT_DIGITS: usize = 19;
+
+/// The text of a JSON string; none if it is no text after all (half of a character).
+fn string(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        serde_json::from_str::<String>(raw).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
     }
 }

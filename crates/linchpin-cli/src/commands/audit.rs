@@ -3,11 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use linchpin_server::admin::shapes::Usage;
+use secrecy::SecretString;
 use serde::Serialize;
 
 use super::audit_view;
 use crate::args::{AuditArgs, AuditOf, AuditUsageArgs};
-use crate::config::Config;
+use crate::config::{BaseUrl, Config};
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
 use crate::stop;
@@ -30,6 +31,15 @@ pub(crate) async fn run(args: &AuditArgs, console: &mut Console) -> Result<Exit,
 
 async fn usage(args: &AuditUsageArgs, console: &mut Console) -> Result<Exit, Failure> {
     let config = Config::load(&args.config)?;
+    let (base, key) = reach(&config, args.url.as_ref())?;
+    let usage: Usage = admin::get(&base, "/usage", &key).await?;
+    console.say(audit_view::render(&usage).trim_end());
+    console.result(&Outcome { ok: true, usage });
+    Ok(Exit::Done)
+}
+
+/// Where the gateway is, and the key of its admin interface.
+pub(super) fn reach(config: &Config, url: Option<&BaseUrl>) -> Result<(String, SecretString), Failure> {
     let Some(key) = config.admin_key()? else {
         return Err(Failure::of(
             "LP5201",
@@ -39,11 +49,7 @@ async fn usage(args: &AuditUsageArgs, console: &mut Console) -> Result<Exit, Fai
         ));
     };
     let listens = address(config.gateway().listen);
-    let base = args.url.as_ref().map_or(listens, |url| url.as_str().to_owned());
-    let usage: Usage = admin::get(&base, "/usage", &key).await?;
-    console.say(audit_view::render(&usage).trim_end());
-    console.result(&Outcome { ok: true, usage });
-    Ok(Exit::Done)
+    Ok((url.map_or(listens, |url| url.as_str().to_owned()), key))
 }
 
 /// Where a gateway of this machine is reached that listens there.

@@ -213,7 +213,7 @@ impl Syncing<'_> {
 /// Whether the line that is read says yes. Reading blocks, so it has a thread of its own: Ctrl-C is heard meanwhile. A
 /// thread that still waits for its line does not hold up the end of the program.
 #[expect(clippy::disallowed_methods, reason = "a person at a terminal is no part of any simulation")]
-async fn answered(read: impl FnOnce() -> io::Result<String> + Send + 'static) -> Result<bool, Failure> {
+pub(super) async fn answered(read: impl FnOnce() -> io::Result<String> + Send + 'static) -> Result<bool, Failure> {
     let line = tokio::task::spawn_blocking(read).await.map_err(io::Error::other).flatten();
     let line =
         line.map_err(|error| Failure::new(Code::Unanswered, format!("cannot read the answer: {error}"), "use --yes"))?;

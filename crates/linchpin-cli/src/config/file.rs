@@ -9,8 +9,10 @@ use serde::Deserialize;
 
 use super::caller::{GatewayCaller, UnknownTokens};
 use super::lifetime::Lifetime;
+use super::mirror::MirrorSection;
 use super::secret::SecretRef;
 use super::source::Source;
+use super::subscribers::{Events, Subscriber, SubscriberName};
 use super::webhooks::Webhooks;
 use crate::wiring::SyncFile;
 
@@ -52,6 +54,15 @@ pub(crate) struct File {
     /// Whose webhooks are accepted.
     #[serde(default)]
     pub(crate) webhooks: Webhooks,
+    /// What of the account is kept at hand, and true by the events that it tells.
+    #[serde(default)]
+    pub(crate) mirror: MirrorSection,
+    /// Who is told of what they deliver, by name.
+    #[serde(default)]
+    pub(crate) subscribers: BTreeMap<SubscriberName, Subscriber>,
+    /// How long that is kept.
+    #[serde(default)]
+    pub(crate) events: Events,
     /// What stops a run that looks like a mistake.
     #[serde(default)]
     pub(crate) guard: Guard,
@@ -73,6 +84,12 @@ pub(crate) struct Settings {
     pub(crate) gateway: Gateway,
     #[serde(default)]
     pub(crate) webhooks: Webhooks,
+    #[serde(default)]
+    pub(crate) mirror: MirrorSection,
+    #[serde(default)]
+    pub(crate) subscribers: BTreeMap<SubscriberName, Subscriber>,
+    #[serde(default)]
+    pub(crate) events: Events,
     #[serde(default)]
     pub(crate) guard: Guard,
 }

@@ -5,11 +5,15 @@
 
 mod caller;
 mod file;
+mod journal;
 mod layers;
 mod lifetime;
+mod mirror;
 mod place;
 mod secret;
 mod source;
+mod subscribers;
+mod subscriptions;
 mod webhooks;
 
 #[cfg(test)]
@@ -24,8 +28,13 @@ use serde_json::Value;
 
 pub(crate) use caller::{GatewayCaller, UnknownTokens};
 pub(crate) use file::{BaseUrl, Coalesce, DEFAULT_BASE_URL, File, Gateway, Guard, Lane, Tier};
+pub(crate) use journal::ResolvedJournal;
 pub(crate) use layers::Environment;
+pub(crate) use mirror::MirrorSection;
+pub(crate) use secret::SecretRef;
 pub(crate) use source::{Csv, EmptyField, Source, Sqlite};
+pub(crate) use subscribers::{Begin, ResolvedSubscriber};
+pub(crate) use subscriptions::ManagedApp;
 pub(crate) use webhooks::{ResolvedApp, Signature, Webhooks};
 
 use crate::args::ConfigArgs;
@@ -107,9 +116,24 @@ impl Config {
         &self.settings.gateway
     }
 
+    /// What of the account is kept at hand.
+    pub(crate) fn mirror(&self) -> &MirrorSection {
+        &self.settings.mirror
+    }
+
     /// Whose webhooks are accepted.
     pub(crate) fn webhooks(&self) -> &Webhooks {
         &self.settings.webhooks
+    }
+
+    /// Who is told of what they deliver.
+    pub(crate) fn subscribers(&self) -> &BTreeMap<subscribers::SubscriberName, subscribers::Subscriber> {
+        &self.settings.subscribers
+    }
+
+    /// How long it is kept.
+    pub(crate) fn retention(&self) -> std::time::Duration {
+        self.settings.events.retention.0
     }
 
     /// Fetches the key of each caller of the gateway.

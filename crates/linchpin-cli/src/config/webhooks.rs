@@ -8,7 +8,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::Config;
+use super::journal::Journal;
 use super::secret::SecretRef;
+use super::subscriptions::WebhookSubscription;
 use crate::failure::Failure;
 
 /// What HubSpot delivers to `/webhooks/hubspot/APP` and `/webhooks/workflow/APP`.
@@ -38,6 +40,16 @@ pub(crate) struct WebhookApp {
     /// The weakest signature that is let in. Whatever an app has used once, nothing weaker is let in afterwards.
     #[serde(default)]
     pub(crate) least: Signature,
+    /// Its journal, where what its webhooks lost is read.
+    #[serde(default)]
+    pub(crate) journal: Option<Journal>,
+    /// The key of the developer account, by reference: with it `linchpin webhooks` manages the subscriptions of a
+    /// legacy public app.
+    #[serde(default)]
+    pub(crate) developer_key: Option<SecretRef>,
+    /// What the app is to be told, beside what the mapping needs.
+    #[serde(default)]
+    pub(crate) subscriptions: Vec<WebhookSubscription>,
 }
 
 /// HubSpot's signatures.

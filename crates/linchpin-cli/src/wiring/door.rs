@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use linchpin::{BaseUrlError, Error, Linchpin, Stores, Tasks, Tier as LimitTier};
+use linchpin_hubspot::version::ApiVersion;
 
 use super::trouble;
 use crate::config::{Config, Tier};
@@ -60,9 +61,7 @@ async fn shut(tasks: &Tasks) {
 /// Opens the door over a store, and asks whose token it is.
 pub(super) async fn open(config: &Config, stores: Stores, doors: &Doors) -> Result<Linchpin, Failure> {
     let hubspot = config.hubspot();
-    let version = hubspot.api_version.as_str().parse().map_err(|error| {
-        Failure::new(Code::Setting, format!("hubspot.api_version: {error}"), "correct it in the configuration")
-    })?;
+    let version = version(config)?;
     if hubspot.tier == Some(Tier::Unlimited) && hubspot.base_url.is_hubspots() {
         return Err(Failure::new(
             Code::Setting,
@@ -94,6 +93,13 @@ pub(super) async fn open(config: &Config, stores: Stores, doors: &Doors) -> Resu
     opened.map_err(|error| match error {
         Error::BaseUrl(why) => base_url(why, hubspot.base_url.as_str()),
         error => trouble::of_facade(error, config),
+    })
+}
+
+/// The version of the API.
+pub(super) fn version(config: &Config) -> Result<ApiVersion, Failure> {
+    config.hubspot().api_version.as_str().parse().map_err(|error| {
+        Failure::new(Code::Setting, format!("hubspot.api_version: {error}"), "correct it in the configuration")
     })
 }
 

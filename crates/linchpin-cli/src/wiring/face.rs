@@ -9,13 +9,14 @@ use linchpin_engine::gateway::operations::{OperationParts, Operations};
 use linchpin_engine::gateway::{Coalesce, Gateway};
 use linchpin_engine::upstream::{BaseUrl, HttpOptions, HttpUpstream, https_connector};
 use linchpin_hubspot::account::TokenInfo;
+use linchpin_hubspot::id::AppId;
 use linchpin_server::admin::Admin;
 use linchpin_server::callers::{Caller, Callers};
 use linchpin_server::gateway::{Face, Refusals};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::door::{self, Doors};
-use super::trouble;
+use super::{follow, telling, trouble};
 use crate::config::{self, Config, UnknownTokens};
 use crate::failure::{Code, Failure};
 
@@ -27,37 +28,48 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
     // Keys first: a wrong reference is told without asking HubSpot.
     let callers = callers(config)?;
     let apps = config.webhook_apps()?;
+    let journals = config.journals(&apps)?;
+    let mirrored = follow::objects(config)?;
+    let subscribers = config.resolved_subscribers()?;
     let admin_key = admin_key(config, &callers)?;
     let stores = super::open_store(&config.store())?.stores();
     let client = door::open(config, stores.clone(), doors).await?;
     let install = client.install();
-    let coalesce = match config.gateway().coalesce {
-        config::Coalesce::Off => Coalesce::Off,
-        config::Coalesce::Proven => Coalesce::Proven,
-        config::Coalesce::All => Coalesce::All,
-    };
     let guests = match config.gateway().unknown_tokens {
         UnknownTokens::Pass => Some(guests(config, &client, &stores, &doors.tasks()).await?),
         UnknownTokens::Refuse => None,
     };
     let (dispatch, clock, days) = (client.dispatch().clone(), client.clock(), client.days());
-    let gateway = Gateway::new(dispatch.clone(), install, coalesce, client.clock(), dice(config)?);
-    let gateway = gateway.with_witness(&doors.tasks());
-    let gateway = match config.gateway().cache.metadata.lives() {
-        Some(lives) => gateway.with_cache(lives),
-        None => gateway,
+    let gateway = Arc::new(gateway(config, &client, doors)?);
+    let parts = OperationParts {
+        gateway: Arc::clone(&gateway),
+        install,
+        store: Arc::clone(&stores.operations),
+        letters: Arc::clone(&stores.dead_letters),
+        clock: client.clock(),
+        seed: dice(config)?,
     };
-    let gateway = if config.gateway().shadow { gateway.in_shadow() } else { gateway };
-    let gateway = Arc::new(gateway);
-    let (parts_clock, store) = (client.clock(), Arc::clone(&stores.operations));
-    let parts = OperationParts { gateway: Arc::clone(&gateway), install, store, clock: parts_clock };
     let operations = Operations::open(&doors.tasks(), parts).await;
     let operations = Some(operations.map_err(|error| trouble::of_facade(linchpin::Error::Store(error), config))?);
     let admin = match admin_key {
         Some(key) => Admin::new(&key, granted(config, &client).await?),
         None => Admin::closed(),
     };
-    let webhooks = super::webhooks::open(apps, config.webhooks(), stores.events, client.clock());
+    let journal = super::journal::open(config, journals, (&client, &stores), &doors.tasks()).await?;
+    let numbers = apps.iter().map(|app| AppId(app.number)).collect();
+    let webhooks = super::webhooks::open(apps, config.webhooks(), Arc::clone(&stores.events), client.clock());
+    let news = webhooks.as_ref().map(|webhooks| webhooks.ingress().news());
+    let follow = follow::start(config, mirrored, &client, &stores, (&doors.tasks(), news.clone()))?;
+    let around = telling::Surroundings {
+        stores: &stores,
+        clock: client.clock(),
+        tasks: doors.tasks(),
+        portal: install.portal,
+        apps: numbers,
+        news,
+        seed: dice(config)?,
+    };
+    let telling = Some(telling::open(config, subscribers, around).await?);
     let upstream = config.hubspot().base_url.as_str().to_owned();
     let refusals = Refusals::default();
     Ok(Face {
@@ -73,7 +85,26 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
         admin,
         refusals,
         webhooks,
+        journal,
+        follow,
+        telling,
     })
+}
+
+fn gateway(config: &Config, client: &Linchpin, doors: &Doors) -> Result<Gateway, Failure> {
+    let coalesce = match config.gateway().coalesce {
+        config::Coalesce::Off => Coalesce::Off,
+        config::Coalesce::Proven => Coalesce::Proven,
+        config::Coalesce::All => Coalesce::All,
+    };
+    let dispatch = client.dispatch().clone();
+    let gateway = Gateway::new(dispatch, client.install(), coalesce, client.clock(), dice(config)?);
+    let gateway = gateway.with_witness(&doors.tasks());
+    let gateway = match config.gateway().cache.metadata.lives() {
+        Some(lives) => gateway.with_cache(lives),
+        None => gateway,
+    };
+    Ok(if config.gateway().shadow { gateway.in_shadow() } else { gateway })
 }
 
 /// The key of the admin interface, which must be nobody else's.

@@ -36,6 +36,11 @@ pub(super) fn of_facade(error: Error, config: &Config) -> Failure {
     }
 }
 
+/// A call of HubSpot's API that came to nothing.
+pub(super) fn of_call(step: &str, source: HubError, config: &Config) -> Failure {
+    of_sync(&SyncError::Hub { step: step.to_owned(), source }, config)
+}
+
 /// A store that cannot be read although it was opened.
 pub(super) fn of_reading_store(error: Error) -> Failure {
     match error {
@@ -190,7 +195,7 @@ fn of_refusal(error: &StoreError) -> (Exit, String) {
             Refusal::UnknownRun(_) | Refusal::WrongState { .. } | Refusal::Stale { .. } => {
                 (Exit::Failed, "make a new plan with `linchpin plan`")
             }
-            Refusal::NotClaimed(_) | Refusal::OutOfOrder(_) | Refusal::WriteState(_) => {
+            Refusal::NotClaimed(_) | Refusal::OutOfOrder(_) | Refusal::WriteState(_) | Refusal::Moved(_) => {
                 (Exit::Failed, "run it again; if it happens again, please report it")
             }
         },

@@ -21,10 +21,24 @@ fn names_get_their_capitals() {
         ("são josé dos campos", "São José dos Campos"),
         ("j.r.r. tolkien", "J.R.R. Tolkien"),
         ("james's", "James's"),
+        ("ﬀion", "Ffion"),
         ("", ""),
     ];
     for (from, to) in cases {
         assert_eq!(title_case(from), to, "{from}");
+        assert_eq!(title_case(to), to, "{from}");
+    }
+}
+
+#[test]
+fn no_letter_of_any_script_makes_a_name_change_twice() {
+    let cased = ('\0'..=char::MAX).filter(|c| c.is_lowercase() || c.is_uppercase() || !c.to_uppercase().eq([*c]));
+    for c in cased {
+        for name in ["{}", "{}'xyz", "x'{}yz", "x'{}", "a{}", "A{}b", "{}{}-{}.{}", "{} DE {}", "{}A b{} 'B"] {
+            let name = name.replace("{}", &c.to_string());
+            let once = title_case(&name);
+            assert_eq!(title_case(&once), once, "{name}");
+        }
     }
 }
 

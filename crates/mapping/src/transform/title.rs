@@ -42,19 +42,25 @@ fn is_mixed(word: &str) -> bool {
 }
 
 fn capitalize(lower: &str, out: &mut String) {
-    let characters: Vec<char> = lower.chars().collect();
+    let letters = lower.chars().count();
     let mut next_is_first = true;
-    for (index, c) in characters.iter().enumerate() {
+    let mut written = 0;
+    for (index, c) in lower.chars().enumerate() {
+        // `o'reilly` and `d'angelo` go on with a capital, `james's` does not. What counts is what stands there in the
+        // end: a letter that becomes several (`ﬀ`) is not one letter before the apostrophe.
+        let apostrophe = matches!(c, '\'' | '’') && written <= 1 && letters - index > 2;
         if next_is_first && c.is_alphabetic() {
-            out.extend(c.to_uppercase());
+            // Of a letter that becomes several (`ﬀ`, `ß`), the first alone is a capital.
+            let mut capital = c.to_uppercase();
+            written += capital.len();
+            out.extend(capital.next());
+            out.extend(capital.flat_map(char::to_lowercase));
             next_is_first = false;
         } else {
-            out.push(*c);
+            written += 1;
+            out.push(c);
         }
-        let letters_left = characters.len() - index - 1;
-        // `o'reilly` and `d'angelo` go on with a capital, `james's` does not.
-        let apostrophe = matches!(c, '\'' | '’') && index <= 1 && letters_left > 1;
-        if *c == '-' || *c == '.' || apostrophe {
+        if c == '-' || c == '.' || apostrophe {
             next_is_first = true;
         }
     }

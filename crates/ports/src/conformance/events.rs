@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use linchpin_core::ingress::keys::{ChangeKey, DeliveryKey};
+use linchpin_core::time::Wall;
 use linchpin_hubspot::fingerprint::Fingerprint;
-use linchpin_hubspot::id::{AppId, Install, RecordId};
+use linchpin_hubspot::id::{AppId, Install, PortalId, RecordId};
 use linchpin_hubspot::signature::Scheme;
 
 use super::Home;
@@ -30,7 +31,8 @@ fn told_by(number: u64, delivery: u64) -> NewEvent {
     }
 }
 
-fn event(number: u64) -> NewEvent {
+/// An event whose change is `number`.
+pub fn event(number: u64) -> NewEvent {
     told_by(number, number)
 }
 
@@ -118,6 +120,51 @@ pub async fn the_oldest_events_are_forgotten_and_no_place_is_used_again<H: Home>
     assert_eq!(places, [3, 4]);
     // Its change is forgotten with it.
     assert_eq!(accept(&stores, [event(1)]).await, new(1));
+}
+
+/// Reading beyond the place of a moment begins with the first event that came in then.
+pub async fn a_moment_is_found_among_events<H: Home>(make: impl Fn() -> H) {
+    let mut home = make();
+    let stores = home.open().await;
+    let before = async |ms: i64| stores.events.before(INSTALL, Wall(NOW.0 + ms)).await.expect("the log is read");
+    assert_eq!(before(0).await, 0);
+    for (number, ms) in [(1, 0), (2, 0), (3, 10), (4, 20), (5, 20), (6, 20), (7, 30)] {
+        stores.events.accept(vec![event(number)], Wall(NOW.0 + ms)).await.expect("events are accepted");
+    }
+    let found = [(-5, 0), (0, 0), (1, 2), (10, 2), (11, 3), (20, 3), (21, 6), (30, 6), (31, 7), (900, 7)];
+    for (ms, place) in found {
+        assert_eq!(before(ms).await, place, "{ms}");
+    }
+    // What is forgotten is passed over.
+    let forgotten = stores.events.forget(INSTALL, Wall(NOW.0 + 20), u16::MAX).await.expect("events are forgotten");
+    assert_eq!(forgotten, 3);
+    assert_eq!(before(0).await, 3);
+    for (ms, place) in found {
+        let read = stores.events.read(INSTALL, before(ms).await, 1).await.expect("the log is read");
+        let expected = (place < 7).then_some(place.max(3) + 1);
+        assert_eq!(read.first().map(|event| event.place), expected, "{ms}");
+    }
+    assert_eq!(stores.events.before(OTHER, NOW).await.expect("the log is read"), 0);
+}
+
+/// Each install that has events is listed once, in pages.
+pub async fn installs_with_events_are_listed_in_order<H: Home>(make: impl Fn() -> H) {
+    let mut home = make();
+    let stores = home.open().await;
+    let listed = async |after, limit| stores.events.installs(after, limit).await.expect("the installs are listed");
+    assert!(listed(None, 9).await.is_empty());
+    let nobody = Install { portal: PortalId(0), app: AppId(1) };
+    let far = Install { portal: PortalId(9_999), app: AppId(1) };
+    let all = [nobody, INSTALL, OTHER, far];
+    for number in 1..=3 {
+        for install in all.into_iter().rev() {
+            accept(&stores, [NewEvent { install, ..event(number) }]).await;
+        }
+    }
+    assert_eq!(listed(None, 9).await, all);
+    assert_eq!(listed(None, 2).await, [nobody, INSTALL]);
+    assert_eq!(listed(Some(INSTALL), 9).await, [OTHER, far]);
+    assert!(listed(Some(far), 9).await.is_empty());
 }
 
 /// What an app has signed by is remembered, and never a weaker one.

@@ -7,14 +7,18 @@ use async_trait::async_trait;
 
 use crate::store::Stores;
 
+pub mod dead_letters;
 pub mod events;
 pub mod fixtures;
+pub mod follow;
+pub mod journal;
 pub mod links;
 pub mod model;
 pub mod operations;
 pub mod queue;
 pub mod runs;
 pub mod source;
+pub mod subscribers;
 
 /// A place where one store's data lives, and the machine around it that can crash.
 #[async_trait]
@@ -101,8 +105,17 @@ macro_rules! store_tests {
             logs_of_installs_never_meet,
             a_log_is_read_beyond_a_place,
             the_oldest_events_are_forgotten_and_no_place_is_used_again,
+            a_moment_is_found_among_events,
+            installs_with_events_are_listed_in_order,
             the_strongest_signature_of_an_app_is_remembered,
             accepted_events_survive_a_crash,
+        );
+        $crate::store_tests!(@ $home, journal:
+            a_checkpoint_and_its_events_survive_a_crash,
+            webhooks_and_journal_feed_one_log,
+            what_only_one_has_told_is_counted_once,
+            what_is_too_new_is_compared_later,
+            a_long_log_is_compared_in_steps,
         );
         $crate::store_tests!(@ $home, operations:
             an_accepted_write_comes_back_as_it_was,
@@ -115,8 +128,44 @@ macro_rules! store_tests {
             what_was_given_up_makes_room_for_its_key,
             the_last_writes_come_newest_first,
             old_ends_are_forgotten_and_open_writes_never,
+            tries_are_counted_and_their_history_is_kept,
             installs_never_meet,
             every_step_survives_a_crash,
+        );
+        $crate::store_tests!(@ $home, dead_letters:
+            a_dead_letter_keeps_its_request_without_secrets_and_its_reason,
+            only_dead_letters_are_listed_and_counted,
+            letters_are_listed_by_filter_in_pages,
+            an_edit_keeps_the_first_body_and_is_noted,
+            a_replayed_letter_is_an_accepted_write_again,
+            a_discarded_letter_leaves_a_write_that_has_ended,
+            only_dead_letters_are_changed,
+            old_letters_and_those_beyond_the_limit_are_discarded,
+            a_letter_outlives_its_key,
+            installs_never_meet,
+            every_step_survives_a_crash,
+        );
+        $crate::store_tests!(@ $home, follow:
+            what_is_known_comes_back_as_it_was,
+            each_log_has_its_place,
+            an_update_of_something_old_is_refused_as_a_whole,
+            the_mirror_is_written_with_what_is_known,
+            wishes_are_claimed_by_type_when_one_is_due,
+            a_claim_lasts_until_it_is_settled_or_given_back,
+            installs_never_meet,
+            what_was_followed_survives_a_crash,
+        );
+        $crate::store_tests!(@ $home, subscribers:
+            a_new_subscriber_begins_after_the_newest_event_or_with_the_oldest,
+            a_known_subscriber_stays_where_it_is,
+            a_log_that_comes_later_is_told_from_its_first_event,
+            a_feed_comes_back_as_it_was_written,
+            a_feed_that_somebody_else_wrote_is_not_overwritten,
+            a_dead_delivery_is_kept_with_its_feed_or_not_at_all,
+            dead_deliveries_come_in_order_and_in_pages,
+            a_dead_delivery_is_forgotten_once,
+            feeds_never_meet,
+            what_was_written_survives_a_crash,
         );
         $crate::store_tests!(@ $home, model:
             random_histories_agree_with_the_model,

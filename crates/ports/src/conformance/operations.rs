@@ -2,20 +2,22 @@
 #![expect(clippy::missing_panics_doc, reason = "panicking is how a conformance test fails")]
 
 use bytes::Bytes;
-use linchpin_core::gateway::operation::{ANSWER_BYTES_MAX, End, IdempotencyKey, Kept, Request, State, Write, WriteId};
+use linchpin_core::gateway::operation::{
+    ANSWER_BYTES_MAX, Came, End, Event, IdempotencyKey, Kept, Progress, Request, State, Write, WriteId,
+};
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_core::time::Wall;
 
 use super::Home;
 use super::fixtures::{INSTALL, NOW, OTHER};
-use crate::operations::Accepted;
+use crate::operations::{Accepted, Ending};
 use crate::store::{Refusal, StoreError, Stores};
 
-fn id(number: u8) -> WriteId {
+pub(super) fn id(number: u8) -> WriteId {
     WriteId(format!("write-{number}"))
 }
 
-fn write(number: u8, key: Option<&str>) -> Write {
+pub(super) fn write(number: u8, key: Option<&str>) -> Write {
     Write {
         id: id(number),
         caller: "billing".to_owned(),
@@ -32,30 +34,32 @@ fn write(number: u8, key: Option<&str>) -> Write {
         },
         accepted: NOW,
         state: State::Accepted,
+        progress: Progress { tries: 0, due: NOW, past: Vec::new() },
+        dead: None,
     }
 }
 
-async fn accepted(stores: &Stores, write: Write) -> u64 {
+pub(super) async fn accepted(stores: &Stores, write: Write) -> u64 {
     let accepted = stores.operations.accept(INSTALL, write).await.expect("a write is accepted");
     let seq = if let Accepted::New(seq) = accepted { Some(seq) } else { None };
     seq.expect("the write is new")
 }
 
-async fn found(stores: &Stores, number: u8) -> Option<Write> {
+pub(super) async fn found(stores: &Stores, number: u8) -> Option<Write> {
     stores.operations.get(INSTALL, &id(number)).await.expect("an answer")
 }
 
 async fn ended(stores: &Stores, number: u8, end: End, at: Wall) {
     accepted(stores, write(number, None)).await;
     stores.operations.send(INSTALL, &id(number)).await.expect("it is sent");
-    stores.operations.settle(INSTALL, &id(number), end, at).await.expect("it ends");
+    stores.operations.settle(INSTALL, &id(number), Ending::of(end), at).await.expect("it ends");
 }
 
-fn answer(bytes: usize) -> End {
+pub(super) fn answer(bytes: usize) -> End {
     End::Answered(Kept::of(201, vec![("location".to_owned(), b"/1".to_vec())], Bytes::from(vec![b'x'; bytes])))
 }
 
-fn given_up() -> End {
+pub(super) fn given_up() -> End {
     End::GivenUp { code: "LP3011".to_owned() }
 }
 
@@ -81,11 +85,12 @@ pub async fn writes_are_numbered_in_the_order_of_acceptance<H: Home>(make: impl 
     assert!(first < second && second < third && third < fourth);
     stores.operations.send(INSTALL, &id(3)).await.expect("it is sent");
     stores.operations.send(INSTALL, &id(7)).await.expect("it is sent");
-    stores.operations.settle(INSTALL, &id(7), End::Unknown, NOW).await.expect("it ends");
+    stores.operations.settle(INSTALL, &id(7), Ending::of(End::Unknown), NOW).await.expect("it ends");
     let open = stores.operations.open(INSTALL).await.expect("open writes");
     let bodiless = |number, state| {
         let write = write(number, None);
-        Write { request: Request { body: Bytes::new(), ..write.request }, state, ..write }
+        let progress = Progress { tries: u32::from(state == State::Sent), ..write.progress };
+        Write { request: Request { body: Bytes::new(), ..write.request }, state, progress, ..write }
     };
     let expected = [bodiless(9, State::Accepted), bodiless(3, State::Sent), bodiless(5, State::Accepted)];
     assert_eq!(open.iter().map(|(_, write)| write.clone()).collect::<Vec<_>>(), expected);
@@ -125,17 +130,17 @@ pub async fn only_what_is_in_the_state_for_it_moves<H: Home>(make: impl Fn() -> 
     let refused = |result: Result<(), StoreError>| {
         assert!(matches!(&result, Err(StoreError::Refused(Refusal::WriteState(of))) if *of == id(1).0), "{result:?}");
     };
-    refused(operations.put_back(INSTALL, &id(1)).await);
-    refused(operations.settle(INSTALL, &id(1), End::Unknown, NOW).await);
+    refused(operations.put_back(INSTALL, &id(1), NOW, None).await);
+    refused(operations.settle(INSTALL, &id(1), Ending::of(End::Unknown), NOW).await);
     operations.send(INSTALL, &id(1)).await.expect("it is sent");
     refused(operations.send(INSTALL, &id(1)).await);
     refused(operations.drop_given_up(INSTALL, &id(1)).await);
-    operations.put_back(INSTALL, &id(1)).await.expect("it waits again");
-    assert_eq!(found(&stores, 1).await, Some(write(1, None)));
+    operations.put_back(INSTALL, &id(1), NOW, None).await.expect("it waits again");
+    assert_eq!(found(&stores, 1).await.map(|found| found.state), Some(State::Accepted));
     operations.send(INSTALL, &id(1)).await.expect("it is sent");
-    operations.settle(INSTALL, &id(1), answer(2), NOW).await.expect("it ends");
-    refused(operations.settle(INSTALL, &id(1), End::Unknown, NOW).await);
-    refused(operations.put_back(INSTALL, &id(1)).await);
+    operations.settle(INSTALL, &id(1), Ending::of(answer(2)), NOW).await.expect("it ends");
+    refused(operations.settle(INSTALL, &id(1), Ending::of(End::Unknown), NOW).await);
+    refused(operations.put_back(INSTALL, &id(1), NOW, None).await);
     refused(operations.drop_given_up(INSTALL, &id(1)).await);
     assert!(operations.send(INSTALL, &id(2)).await.is_err(), "there is none");
 }
@@ -149,7 +154,9 @@ pub async fn an_end_is_kept_without_the_request<H: Home>(make: impl Fn() -> H) {
         ended(&stores, number, end.clone(), at).await;
         let kept = write(number, None);
         let request = Request { headers: Vec::new(), body: Bytes::new(), ..kept.request };
-        assert_eq!(found(&stores, number).await, Some(Write { request, state: State::Ended { at, end }, ..kept }));
+        let progress = Progress { tries: 1, ..kept.progress };
+        let expected = Write { request, state: State::Ended { at, end }, progress, ..kept };
+        assert_eq!(found(&stores, number).await, Some(expected));
     }
 }
 
@@ -170,7 +177,7 @@ pub async fn what_was_given_up_makes_room_for_its_key<H: Home>(make: impl Fn() -
     let stores = home.open().await;
     accepted(&stores, write(1, Some("k"))).await;
     stores.operations.send(INSTALL, &id(1)).await.expect("it is sent");
-    stores.operations.settle(INSTALL, &id(1), given_up(), NOW).await.expect("it ends");
+    stores.operations.settle(INSTALL, &id(1), Ending::of(given_up()), NOW).await.expect("it ends");
     stores.operations.drop_given_up(INSTALL, &id(1)).await.expect("it is dropped");
     assert_eq!(found(&stores, 1).await, None);
     accepted(&stores, write(2, Some("k"))).await;
@@ -217,9 +224,34 @@ pub async fn installs_never_meet<H: Home>(make: impl Fn() -> H) {
     assert!(matches!(other, Accepted::New(_)), "{other:?}");
     stores.operations.send(OTHER, &id(1)).await.expect("it is sent");
     assert_eq!(found(&stores, 1).await, Some(write(1, Some("k"))));
-    stores.operations.settle(OTHER, &id(1), End::Unknown, NOW).await.expect("it ends");
+    stores.operations.settle(OTHER, &id(1), Ending::of(End::Unknown), NOW).await.expect("it ends");
     assert_eq!(stores.operations.forget(INSTALL, NOW, 9).await.expect("a count"), 0);
     assert_eq!(stores.operations.open(OTHER).await.expect("open writes"), []);
+}
+
+/// Every sending is counted, every step back leaves its due time and its event, and the end leaves its own.
+pub async fn tries_are_counted_and_their_history_is_kept<H: Home>(make: impl Fn() -> H) {
+    let mut home = make();
+    let stores = home.open().await;
+    let operations = &stores.operations;
+    accepted(&stores, write(1, None)).await;
+    let event = |at: i64| {
+        let came = Came { at: Wall(at + 1), status: Some(503), note: "it failed".to_owned(), ..Came::default() };
+        Event::Tried { at: Wall(at), came }
+    };
+    let due = Wall(NOW.0 + 70_000);
+    operations.send(INSTALL, &id(1)).await.expect("it is sent");
+    operations.put_back(INSTALL, &id(1), due, Some(event(1))).await.expect("it waits again");
+    operations.send(INSTALL, &id(1)).await.expect("it is sent");
+    operations.put_back(INSTALL, &id(1), due, None).await.expect("it waits again");
+    let open = operations.open(INSTALL).await.expect("open writes");
+    let progress = Progress { tries: 2, due, past: vec![event(1)] };
+    assert_eq!(open.first().map(|(_, write)| &write.progress), Some(&progress));
+    operations.send(INSTALL, &id(1)).await.expect("it is sent");
+    let ending = Ending { event: Some(event(2)), ..Ending::of(answer(2)) };
+    operations.settle(INSTALL, &id(1), ending, NOW).await.expect("it ends");
+    let progress = found(&stores, 1).await.expect("a write").progress;
+    assert_eq!((progress.tries, progress.past), (3, vec![event(1), event(2)]));
 }
 
 /// What was acknowledged is there after a crash, in its last state.
@@ -231,7 +263,7 @@ pub async fn every_step_survives_a_crash<H: Home>(make: impl Fn() -> H) {
     }
     stores.operations.send(INSTALL, &id(2)).await.expect("it is sent");
     stores.operations.send(INSTALL, &id(3)).await.expect("it is sent");
-    stores.operations.settle(INSTALL, &id(3), answer(5), NOW).await.expect("it ends");
+    stores.operations.settle(INSTALL, &id(3), Ending::of(answer(5)), NOW).await.expect("it ends");
     home.crash().await;
     drop(stores);
     let stores = home.open().await;

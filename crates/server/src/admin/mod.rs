@@ -1,10 +1,13 @@
 //! The admin interface under `/linchpin/v1`: what the gateway does, for people and programs that watch it.
 //!
-//! It reads and changes nothing. It opens to one key of its own, which no caller has; without such a key it is closed.
+//! It changes nothing but dead letters ([`dead_letters`]), and takes orders about subscribers ([`crate::telling`]). It
+//! opens to one key of its own, which no caller has; without such a key it is closed.
 //! Every answer is one of [`shapes`], every refusal a [`shapes::Problem`] with a code to look up, and
 //! [`openapi`] describes them all.
 
+pub mod dead_letters;
 pub mod openapi;
+mod openapi_telling;
 pub mod shapes;
 pub(crate) mod view;
 
@@ -107,6 +110,7 @@ impl Admin {
             Page::Lanes => json(200, kind, &state.lanes()),
             Page::Counters => json(200, kind, &state.counters()),
             Page::Breakers => json(200, kind, &state.breakers()),
+            Page::Journals => json(200, kind, &state.journals()),
             Page::Usage => json(200, kind, &state.usage(self.granted.as_deref())),
             // Answered by the face, which has the store.
             Page::Operations => json(200, kind, &shapes::Operations::default()),
@@ -123,6 +127,7 @@ pub(crate) enum Page {
     Lanes,
     Counters,
     Breakers,
+    Journals,
     Usage,
     Operations,
     Description,
@@ -137,7 +142,7 @@ struct Entry {
 }
 
 /// Every page of the interface: what is served, and what is described.
-const PAGES: [Entry; 8] = [
+const PAGES: [Entry; 9] = [
     Entry {
         page: Page::Portals,
         path: "/portals",
@@ -162,6 +167,12 @@ const PAGES: [Entry; 8] = [
         path: "/breakers",
         shape: "Breakers",
         summary: "The circuit breaker of each account and family of endpoints.",
+    },
+    Entry {
+        page: Page::Journals,
+        path: "/journals",
+        shape: "Journals",
+        summary: "The webhooks journals: how far each is read, and what only one of webhooks and journal has told.",
     },
     Entry {
         page: Page::Usage,

@@ -5,20 +5,23 @@
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::shapes::{Breakers, Callers, Counters, Lanes, Operation, Operations, Portals, Problem, Usage};
-use super::{BASE, Entry, PAGES, Page};
+use super::shapes::{Breakers, Callers, Counters, Journals, Lanes, Operation, Operations, Portals, Problem, Usage};
+use super::{BASE, Entry, PAGES, Page, dead_letters};
 
 /// The description.
 pub fn document() -> Value {
     let mut paths: Map<String, Value> =
         PAGES.iter().map(|entry| (format!("{BASE}{}", entry.path), path(entry))).collect();
     paths.insert(format!("{BASE}/operations/{{id}}"), operation());
+    paths.extend(dead_letters::paths());
+    paths.extend(super::openapi_telling::paths());
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "Linchpin's admin interface",
-            "description": "What the gateway does. It reads and changes nothing, and opens to the key of \
-                            `gateway.admin.key` alone; an operation also to the caller that asked for it.",
+            "description": "What the gateway does. It changes nothing but dead letters, takes orders about subscribers, and \
+                            opens to the key of `gateway.admin.key` alone; an operation also to the caller that asked \
+                            for it.",
             "version": "1",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}
         },
@@ -34,7 +37,7 @@ pub fn document() -> Value {
     })
 }
 
-fn problem(description: &str) -> Value {
+pub(super) fn problem(description: &str) -> Value {
     let content = json!({"application/problem+json": {"schema": reference("Problem")}});
     json!({"description": description, "content": content})
 }
@@ -82,7 +85,7 @@ fn path(entry: &Entry) -> Value {
     }})
 }
 
-fn reference(shape: &str) -> Value {
+pub(super) fn reference(shape: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{shape}")})
 }
 
@@ -98,10 +101,13 @@ fn schemas() -> Map<String, Value> {
     generator.subschema_for::<Lanes>();
     generator.subschema_for::<Counters>();
     generator.subschema_for::<Breakers>();
+    generator.subschema_for::<Journals>();
     generator.subschema_for::<Usage>();
     generator.subschema_for::<Operations>();
     generator.subschema_for::<Operation>();
     generator.subschema_for::<Problem>();
+    dead_letters::shapes(&mut generator);
+    super::openapi_telling::shapes(&mut generator);
     generator.take_definitions(true)
 }
 
@@ -117,9 +123,12 @@ mod tests {
     use linchpin_core::time::{Mono, Wall};
     use linchpin_engine::gateway::Saved;
     use linchpin_engine::ingress::Counts;
+    use linchpin_engine::journal::{Report, State as Reading};
     use linchpin_hubspot::answer::Answer;
     use linchpin_hubspot::call::Family;
     use linchpin_hubspot::id::{AppId, Install, PortalId};
+    use linchpin_ports::event_log::Accepted;
+    use linchpin_ports::journal::{Compared, Gap};
 
     use super::super::{Admin, State, problem};
     use super::*;
@@ -165,6 +174,23 @@ mod tests {
             callers: vec![caller.clone()],
             refused: [("deadline", 2)].into(),
             webhooks: Counts::default(),
+            journals: vec![Report {
+                app: INSTALL.app,
+                state: Reading::NoAccess,
+                code: Some("LP6201"),
+                read_until: Some(Wall(7)),
+                files: 1,
+                skipped: 0,
+                events: Accepted::default(),
+                not_understood: 0,
+                compared: Compared::default(),
+                gaps: 1,
+                last_gap: Some(Gap { from: Wall(1), until: Wall(2) }),
+            }],
+            follow: linchpin_engine::follow::Counts::default(),
+            operations: linchpin_engine::gateway::operations::Counts::default(),
+            dead_letters: Some(0),
+            telling: crate::telling::Figures::default(),
             now: Mono(1_000_000),
         }
     }
@@ -193,7 +219,8 @@ mod tests {
             demand(entry.shape, &body(&answer));
             assert_eq!(admin.answer(entry.page, None).status, 503);
         }
-        for code in ["LP5201", "LP5202", "LP5203", "LP5204", "LP5205"] {
+        for code in ["LP5201", "LP5202", "LP5203", "LP5204", "LP5205", "LP5304", "LP5311", "LP5312", "LP5313", "LP5314"]
+        {
             demand("Problem", &body(&problem(&Problem::new(404, code, "why".to_owned()))));
         }
     }
@@ -235,6 +262,9 @@ mod tests {
         assert_eq!(usage["scopes"]["unused"], json!(["tickets"]));
         assert_eq!(page(Page::Counters)["refused"], json!({"deadline": 2}));
         assert_eq!(page(Page::Lanes)["lanes"][2]["waiting"], 5);
+        let journals = page(Page::Journals);
+        assert_eq!(journals["journals"][0]["state"], "no_access");
+        assert_eq!(journals["journals"][0]["last_gap"], json!({"from_ms": 1, "until_ms": 2}));
     }
 
     #[test]

@@ -168,6 +168,57 @@ pub struct Upstream {
     pub rate_limited_foreign: u64,
 }
 
+/// The webhooks journals that are read.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Journals {
+    /// One for each app.
+    pub journals: Vec<Journal>,
+}
+
+/// What the reader of an app's journal has done since the start.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Journal {
+    /// The app.
+    pub app: u64,
+    /// `starting`, `reading`, `caught_up`, `failing` or `no_access`.
+    pub state: String,
+    /// The code of what is wrong; null if nothing is.
+    pub code: Option<String>,
+    /// Everything that HubSpot published before this moment has been read; milliseconds since 1970.
+    pub read_until_ms: Option<i64>,
+    /// Files that were read.
+    pub files: u64,
+    /// Files that were passed over because they cannot be read.
+    pub skipped: u64,
+    /// Changes that the journal told first.
+    pub new: u64,
+    /// Changes that it told again.
+    pub repeated: u64,
+    /// Changes that webhooks had told.
+    pub known: u64,
+    /// Entries that were kept without being understood.
+    pub not_understood: u64,
+    /// Changes that only the journal has told, by kind.
+    pub missed_by_webhooks: BTreeMap<String, u64>,
+    /// Changes that only webhooks have told, by kind.
+    pub missed_by_journal: BTreeMap<String, u64>,
+    /// Changes that both have told.
+    pub told_by_both: u64,
+    /// How often entries may have been missed.
+    pub gaps: u64,
+    /// The last time that entries may have been missed, also before the start; null if never.
+    pub last_gap: Option<Gap>,
+}
+
+/// A span of time, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct Gap {
+    /// From when.
+    pub from_ms: i64,
+    /// Until when.
+    pub until_ms: i64,
+}
+
 /// The circuit breakers.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Breakers {
@@ -266,6 +317,12 @@ pub struct Operation {
     pub accepted_ms: i64,
     /// When it ended, in milliseconds since 1970.
     pub ended_ms: Option<i64>,
+    /// How often it has been tried.
+    pub tries: u32,
+    /// When it is tried again, in milliseconds since 1970; null if nothing holds it back, or it has ended.
+    pub due_ms: Option<i64>,
+    /// Whether it ended without success and waits for a person among the dead letters.
+    pub dead_letter: bool,
     /// Why it is unknown or given up: a code, with a page in docs/errors.
     pub code: Option<String>,
     /// HubSpot's answer, once it is done; not in lists. The one shape here that holds records, for it is theirs who asked.
@@ -318,7 +375,22 @@ impl Problem {
                 "send the key of `gateway.admin.key` as `Authorization: Bearer ...`; the keys of callers do not open it",
             ),
             "LP5203" => ("Nothing is there", "GET /linchpin/v1/openapi.json lists every path"),
-            "LP5204" => ("Wrong method", "the admin interface is for looking only: use GET"),
+            "LP5204" => {
+                ("Wrong method", "most of the admin interface is for looking only: use GET, or what `Allow` names")
+            }
+            "LP5304" => {
+                ("Too many operations are open", "replay the rest when fewer are open: GET /linchpin/v1/operations")
+            }
+            "LP5311" => (
+                "No such dead letter",
+                "GET /linchpin/v1/dead-letters lists those that there are; one that was replayed is an operation again",
+            ),
+            "LP5312" => (
+                "A replay could do something twice",
+                "look in HubSpot; if it is not there, replay with {\"even_if_done\": true}, else drop the letter or edit it",
+            ),
+            "LP5313" => ("Not a usable body", "send JSON as HubSpot expects it for this call"),
+            "LP5314" => ("Not understood", "GET /linchpin/v1/openapi.json describes parameters and bodies"),
             "LP5308" => (
                 "No such operation",
                 "look at the `url` of the 202: an operation is kept for a day after its end, for the caller that asked for it",
@@ -328,7 +400,7 @@ impl Problem {
                 "Not the key of a caller",
                 "send the key that the operation was asked for with, or the admin key, as `Authorization: Bearer ...`",
             ),
-            _ => ("The gateway is stopping", "ask again when it runs"),
+            code => crate::telling::words(code).unwrap_or(("The gateway is stopping", "ask again when it runs")),
         };
         Self { kind: format!("urn:linchpin:problem:{code}"), title, status, detail, code, to_do }
     }

@@ -8,14 +8,18 @@ use linchpin_core::schedule::budget::{DayScope, Scope};
 use linchpin_core::schedule::lanes::{self, Lane};
 use linchpin_core::schedule::{DaySnapshot, Snapshot, WindowSnapshot};
 use linchpin_core::time::Mono;
+use linchpin_engine::follow;
 use linchpin_engine::gateway::Saved;
+use linchpin_engine::gateway::operations::Counts as Operations;
 use linchpin_engine::ingress::Counts;
+use linchpin_engine::journal::Report;
 use linchpin_hubspot::call::Family;
 use linchpin_hubspot::id::Install;
 use serde::Serialize;
 
 use super::shapes;
 use crate::callers::CallerAccount;
+use crate::telling::Figures;
 
 /// Every family of endpoints.
 pub(crate) const FAMILIES: [Family; 11] = [
@@ -53,6 +57,16 @@ pub struct State {
     pub refused: BTreeMap<&'static str, u64>,
     /// What HubSpot has delivered.
     pub webhooks: Counts,
+    /// What the readers of journals have done.
+    pub journals: Vec<Report>,
+    /// What became of it.
+    pub follow: follow::Counts,
+    /// What became of promised writes.
+    pub operations: Operations,
+    /// How many dead letters there are; none if nobody knows.
+    pub dead_letters: Option<u64>,
+    /// What other programs are told.
+    pub telling: Figures,
     /// The moment.
     pub now: Mono,
 }
@@ -163,6 +177,27 @@ impl State {
             }
         });
         shapes::Breakers { breakers: breakers.collect() }
+    }
+
+    pub(super) fn journals(&self) -> shapes::Journals {
+        let journals = self.journals.iter().map(|report| shapes::Journal {
+            app: report.app.0,
+            state: report.state.name().to_owned(),
+            code: report.code.map(str::to_owned),
+            read_until_ms: report.read_until.map(|until| until.0),
+            files: report.files,
+            skipped: report.skipped,
+            new: report.events.new,
+            repeated: report.events.repeated,
+            known: report.events.known,
+            not_understood: report.not_understood,
+            missed_by_webhooks: report.compared.by_journal_alone.clone(),
+            missed_by_journal: report.compared.by_webhooks_alone.clone(),
+            told_by_both: report.compared.by_both,
+            gaps: report.gaps,
+            last_gap: report.last_gap.map(|gap| shapes::Gap { from_ms: gap.from.0, until_ms: gap.until.0 }),
+        });
+        shapes::Journals { journals: journals.collect() }
     }
 
     pub(super) fn usage(&self, granted: Option<&[String]>) -> shapes::Usage {

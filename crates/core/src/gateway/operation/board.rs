@@ -55,9 +55,21 @@ impl Board {
         self.open.insert(seq, Entry { id, lane, turn, due: Mono(0), running: false, tries: 0 });
     }
 
+    /// A write that was added is known from before: it has been tried so often, and is not due before a moment.
+    pub fn handle_known(&mut self, seq: u64, tries: u32, due: Mono) {
+        if let Some(entry) = self.open.get_mut(&seq) {
+            (entry.tries, entry.due) = (tries, due);
+        }
+    }
+
     /// How many are open.
     pub fn len(&self) -> usize {
         self.open.len()
+    }
+
+    /// Whether this one is open.
+    pub fn has(&self, id: &WriteId) -> bool {
+        self.open.values().any(|entry| entry.id == *id)
     }
 
     /// Whether none is open.

@@ -1,5 +1,8 @@
 //! What becomes of promised writes, as tables.
 
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+
 use super::*;
 use crate::time::Mono;
 
@@ -35,6 +38,8 @@ fn write(request: Request, state: State) -> Write {
         request,
         accepted: NOW,
         state,
+        progress: Progress::default(),
+        dead: None,
     }
 }
 
@@ -100,21 +105,87 @@ fn a_repeat_gets_the_same_end_and_another_write_under_the_key_is_refused() {
     }
 }
 
+fn tried(write: &Write, tried: Tried, tries: u32, now: Wall) -> Next {
+    handle_try(write, tried, tries, now, &mut ChaCha8Rng::seed_from_u64(7))
+}
+
+fn failed(until: Option<Wall>) -> Tried {
+    Tried::Failed { code: "LP3011", until, hopeless: false }
+}
+
+fn status(status: u16) -> Tried {
+    Tried::Answered(Kept::of(status, Vec::new(), Bytes::new()))
+}
+
 #[test]
 fn a_failed_try_is_repeated_with_growing_pauses_and_given_up_in_the_end() {
     let acknowledged = write(create(), State::Sent);
-    let failed = |until| Tried::Failed { code: "LP3011", until };
-    let pause = |tries, until| match handle_try(&acknowledged, failed(until), tries, NOW) {
-        Next::Again(pause) => pause.as_secs(),
+    let pause = |tries, until| match tried(&acknowledged, failed(until), tries, NOW) {
+        Next::Again(pause) => pause.as_millis(),
         Next::End(end) => panic!("{end:?}"),
     };
-    assert_eq!([1, 2, 3, 6, 7, 40].map(|tries| pause(tries, None)), [1, 2, 4, 32, 60, 60]);
-    assert_eq!(pause(1, Some(NOW + Duration::from_secs(3_600))), 3_600);
-    let late = handle_try(&acknowledged, failed(None), 9, NOW + TRIED);
-    assert_eq!(late, Next::End(given_up()));
+    for (tries, step) in [(1, 1_000), (2, 2_000), (3, 4_000), (6, 32_000), (11, 900_000), (40, 900_000)] {
+        assert!((step / 2..=step).contains(&pause(tries, None)), "{tries}");
+    }
+    assert!((3_600_000..=3_630_000).contains(&pause(1, Some(NOW + Duration::from_secs(3_600)))));
+    assert_eq!(tried(&acknowledged, failed(None), TRIES_MAX, NOW), Next::End(given_up()));
+    assert_eq!(tried(&acknowledged, failed(None), 9, NOW + TRIED), Next::End(given_up()));
+    let mut replayed = acknowledged.clone();
+    replayed.progress.push(Event::Replayed { at: NOW + TRIED });
+    assert!(matches!(tried(&replayed, failed(None), 9, NOW + TRIED), Next::Again(_)), "it has another day");
+    let hopeless = Tried::Failed { code: "LP3011", until: None, hopeless: true };
+    assert_eq!(tried(&acknowledged, hopeless, 1, NOW), Next::End(given_up()));
     let waited = Write { acknowledged: false, ..acknowledged.clone() };
-    assert_eq!(handle_try(&waited, failed(None), 1, NOW), Next::End(given_up()));
-    assert_eq!(handle_try(&acknowledged, Tried::Unknown, 1, NOW), Next::End(End::Unknown));
+    assert_eq!(tried(&waited, failed(None), 1, NOW), Next::End(given_up()));
+    assert_eq!(tried(&acknowledged, Tried::Unknown, 1, NOW), Next::End(End::Unknown));
+}
+
+#[test]
+fn an_answer_that_passes_by_itself_is_waited_for_and_a_refusal_is_not() {
+    let (creation, change) = (write(create(), State::Sent), write(update(), State::Sent));
+    for (write, code, least) in [
+        (&creation, 429, Some(10_000)),
+        (&creation, 423, Some(2_000)),
+        (&creation, 477, Some(60_000)),
+        (&change, 503, Some(500)),
+        (&change, 500, Some(500)),
+        // A creation may have happened.
+        (&creation, 503, None),
+        (&change, 400, None),
+        (&change, 404, None),
+        (&change, 200, None),
+    ] {
+        let pause = match tried(write, status(code), 1, NOW) {
+            Next::Again(pause) => Some(pause.as_millis()),
+            Next::End(end) => {
+                assert!(matches!(end, End::Answered(kept) if kept.status == code), "{code}");
+                None
+            }
+        };
+        assert_eq!(pause.is_some(), least.is_some(), "{code}");
+        assert!(pause >= least, "{code}: {pause:?}");
+    }
+    assert!(matches!(tried(&change, status(503), TRIES_MAX, NOW), Next::End(End::Answered(_))));
+    let waited = Write { acknowledged: false, ..change };
+    assert!(matches!(tried(&waited, status(503), 1, NOW), Next::End(End::Answered(_))), "its caller decides");
+}
+
+#[test]
+fn a_write_that_ends_the_process_time_after_time_is_not_sent_for_ever() {
+    let mut poison = write(update(), State::Sent);
+    poison.progress.tries = TRIES_MAX - 1;
+    assert_eq!(restart(&poison), Restart::Send);
+    poison.progress.tries = TRIES_MAX;
+    assert_eq!(restart(&poison), Restart::Unknown);
+}
+
+#[test]
+fn what_is_known_from_before_keeps_its_tries_and_its_due_time() {
+    let mut board = Board::default();
+    board.add(1, WriteId("1".to_owned()), &update());
+    board.handle_known(1, 4, Mono(500));
+    assert_eq!(board.next(Mono(0)), Move::Wait(Mono(500)));
+    assert_eq!(board.next(Mono(500)), Move::Start { seq: 1, id: WriteId("1".to_owned()), tries: 5 });
 }
 
 #[test]

@@ -238,6 +238,24 @@ fn a_call_whose_deadline_is_near_is_not_held_back() {
     assert!(matches!(desk.ends[&ticket], End::Answered(_)), "{:?}", desk.ends[&ticket]);
 }
 
+/// Found by the seed 2451 of the gateway's soak.
+#[test]
+fn a_read_that_is_held_back_leaves_after_a_write_that_left_in_the_meantime() {
+    let mut desk = Desk::new(Counting::Exact, Tier::Professional, 1);
+    desk.latency = Duration::from_millis(4);
+    for number in 0..100 {
+        desk.arrive(Mono(number * 60_000), joined(Lane::Interactive, 0, None, false));
+    }
+    desk.run_until(Mono(99 * 60_000 + 15_000));
+    let read = desk.submit(joined(Lane::Interactive, 0, Some(1), false)).unwrap();
+    desk.latency = Duration::from_millis(300);
+    let write = desk.submit(joined(Lane::Interactive, 1, Some(1), true)).unwrap();
+    desk.run_until(Mono(20_000_000));
+    for ticket in [write, read] {
+        assert!(matches!(desk.ends.get(&ticket), Some(End::Answered(_))), "{ticket:?}: {:?}", desk.ends.get(&ticket));
+    }
+}
+
 #[test]
 fn writes_of_one_record_follow_one_another() {
     let mut desk = Desk::new(Counting::Exact, Tier::Starter, 1);

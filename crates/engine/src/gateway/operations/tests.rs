@@ -2,9 +2,11 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use http::{HeaderMap, Method};
 use linchpin_core::schedule::Permit;
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_core::schedule::limits::{AppKind, Limits, Tier};
+use linchpin_core::verdict::{Cause, CauseKind};
 use linchpin_hubspot::call::Call;
 use linchpin_hubspot::id::{AppId, PortalId};
 use linchpin_ports::credentials::{StaticCredentials, Token};
@@ -18,21 +20,34 @@ use crate::dispatch::{Dispatch, Parts, UtcDays};
 use crate::gateway::Coalesce;
 use crate::upstream::{Outcome as Sent, Upstream};
 
-const INSTALL: Install = Install { portal: PortalId(7), app: AppId(1) };
+pub(super) const INSTALL: Install = Install { portal: PortalId(7), app: AppId(1) };
 /// HubSpot has done it after this time.
 const EFFECT: Duration = Duration::from_millis(50);
 /// It has said so after that much more.
 const ANSWER: Duration = Duration::from_millis(50);
 /// The window of ten seconds counts as full after a crash.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a HubSpot has done; it outlives us.
+/// What a HubSpot has done; it outlives us. What a path ends with says how it goes.
 #[derive(Clone, Default)]
-struct Hub(Arc<Mutex<Vec<String>>>);
+pub(super) struct Hub {
+    done: Arc<Mutex<Vec<String>>>,
+    /// While it is set, paths of trouble are as good as others.
+    pub(super) well: Arc<AtomicBool>,
+}
 
 impl Hub {
-    fn done(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+    pub(super) fn done(&self) -> Vec<String> {
+        self.done.lock().unwrap().clone()
+    }
+}
+
+fn status(path: &str, body: &[u8], well: bool) -> u16 {
+    match path.rsplit('/').next() {
+        Some("refused") if !body.starts_with(b"{") => 400,
+        Some("busy") if !well => 429,
+        Some("poison") if !well => 503,
+        _ => 201,
     }
 }
 
@@ -40,22 +55,29 @@ impl Hub {
 impl Upstream for Hub {
     async fn send(&self, _permit: Permit, _token: &Token, call: &Call) -> Sent {
         tokio::time::sleep(EFFECT).await;
-        let body = call.body.clone().unwrap_or_default();
-        self.0.lock().unwrap().push(format!("{} {} {}", call.method, call.path, String::from_utf8_lossy(&body)));
+        let (body, well) = (call.body.clone().unwrap_or_default(), self.well.load(Ordering::Relaxed));
+        let path = call.path.split('?').next().unwrap_or_default();
+        let status = status(path, &body, well);
+        if status < 400 {
+            self.done.lock().unwrap().push(format!("{} {} {}", call.method, call.path, String::from_utf8_lossy(&body)));
+        }
         tokio::time::sleep(ANSWER).await;
-        let status = if call.path.ends_with("/refused") { 400 } else { 201 };
-        Sent::Answered(Answer { status, headers: HeaderMap::new(), body: Bytes::from_static(b"{\"id\":\"1\"}") })
+        if path.ends_with("/lost") && !well {
+            return Sent::Lost(Cause { kind: CauseKind::Closed, detail: "reset".to_owned() });
+        }
+        let body = if status < 400 { &b"{\"id\":\"1\"}"[..] } else { b"{\"category\":\"VALIDATION_ERROR\"}" };
+        Sent::Answered(Answer { status, headers: HeaderMap::new(), body: Bytes::from_static(body) })
     }
 }
 
 /// One life of the process.
-struct Life {
-    operations: Operations,
-    tasks: Tasks,
+pub(super) struct Life {
+    pub(super) operations: Operations,
+    pub(super) tasks: Tasks,
 }
 
 impl Life {
-    async fn begin(hub: &Hub, stores: &Stores, wall: Wall) -> Self {
+    pub(super) async fn begin(hub: &Hub, stores: &Stores, wall: Wall) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::new(wall));
         let tasks = Tasks::new();
         let parts = Parts {
@@ -71,19 +93,19 @@ impl Life {
         dispatch.install(INSTALL, AppKind::Private, limits).await.unwrap();
         let seed = wall.0.unsigned_abs();
         let gateway = Arc::new(Gateway::new(dispatch, INSTALL, Coalesce::Proven, Arc::clone(&clock), seed));
-        let store = Arc::clone(&stores.operations);
-        let parts = OperationParts { gateway, install: INSTALL, store, clock };
+        let (store, letters) = (Arc::clone(&stores.operations), Arc::clone(&stores.dead_letters));
+        let parts = OperationParts { gateway, install: INSTALL, store, letters, clock, seed };
         Self { operations: Operations::open(&tasks, parts).await.unwrap(), tasks }
     }
 
-    async fn take(&self, promise: Promise) -> WriteId {
+    pub(super) async fn take(&self, promise: Promise) -> WriteId {
         match self.operations.take(promise).await.unwrap() {
             Taken::New(id) => id,
             other => panic!("{other:?}"),
         }
     }
 
-    async fn end(&self, id: &WriteId) -> End {
+    pub(super) async fn end(&self, id: &WriteId) -> End {
         match self.operations.wait(id, PATIENCE).await.unwrap() {
             Waited::Open => panic!("it is open"),
             Waited::Told(_) | Waited::Ended(_) => {}
@@ -93,7 +115,7 @@ impl Life {
     }
 }
 
-fn promise(method: Method, target: &str, body: &'static str, key: Option<&str>) -> Promise {
+pub(super) fn promise(method: Method, target: &str, body: &'static str, key: Option<&str>) -> Promise {
     let asked = Asked {
         install: INSTALL,
         lane: Lane::Bulk,
@@ -112,26 +134,26 @@ fn promise(method: Method, target: &str, body: &'static str, key: Option<&str>) 
     Promise { asked, key, digest, acknowledged: true }
 }
 
-fn create(body: &'static str, key: Option<&str>) -> Promise {
+pub(super) fn create(body: &'static str, key: Option<&str>) -> Promise {
     promise(Method::POST, "/crm/v3/objects/contacts", body, key)
 }
 
-fn update(body: &'static str) -> Promise {
+pub(super) fn update(body: &'static str) -> Promise {
     promise(Method::PATCH, "/crm/v3/objects/contacts/901", body, None)
 }
 
-fn stores() -> Stores {
+pub(super) fn stores() -> Stores {
     SqliteStore::in_memory().unwrap().stores()
 }
 
 /// Runs one life; when it returns, the process is gone with all it was about to do.
-fn live<T>(life: impl Future<Output = T>) -> T {
+pub(super) fn live<T>(life: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(life)
 }
 
-const BEGIN: Wall = Wall(1_800_000_000_000);
-const LATER: Wall = Wall(1_800_000_060_000);
+pub(super) const BEGIN: Wall = Wall(1_800_000_000_000);
+pub(super) const LATER: Wall = Wall(1_800_000_060_000);
 
 /// What HubSpot has done, and how a write has ended, if the process dies so long after it was promised.
 fn crashed(promise: impl Fn() -> Promise, after: Duration) -> (Vec<String>, End) {

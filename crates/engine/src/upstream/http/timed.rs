@@ -7,17 +7,18 @@ use std::time::Duration;
 use http::Uri;
 use tower::Service;
 
-pub(in crate::upstream) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// See the module.
 #[derive(Clone, Debug)]
-pub(super) struct Timed<C> {
+pub(crate) struct Timed<C> {
     inner: C,
     limit: Duration,
 }
 
 impl<C> Timed<C> {
-    pub(super) fn new(inner: C, limit: Duration) -> Self {
+    /// Connects through `inner` within `limit`.
+    pub(crate) fn new(inner: C, limit: Duration) -> Self {
         Self { inner, limit }
     }
 }

@@ -17,6 +17,7 @@ use linchpin_core::schedule::limits::{AppKind, Limits, Tier};
 use linchpin_core::time::Wall;
 use linchpin_hubspot::call::Call;
 use linchpin_hubspot::id::{AppId, Install, PortalId};
+use linchpin_hubspot::routes;
 use linchpin_ports::budget::{BudgetRecord, BudgetRecords};
 use linchpin_ports::credentials::StaticCredentials;
 use linchpin_ports::store::StoreError;
@@ -134,7 +135,8 @@ impl House {
 }
 
 fn request(method: Method, target: &str, passage: &Arc<Passage>) -> CallRequest {
-    let call = Call::verbatim(method, target.to_owned(), HeaderMap::new(), None);
+    let route = routes::classify(&method, target);
+    let call = Call::verbatim(method, target.to_owned(), HeaderMap::new(), None, route);
     let deadline = Some(PATIENCE);
     let passage = Some(Arc::clone(passage));
     CallRequest { deadline, passage, ..CallRequest::new(INSTALL, Lane::Interactive, call) }
