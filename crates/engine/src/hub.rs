@@ -107,7 +107,8 @@ impl Hub {
         self.calls.fetch_add(1, Ordering::Relaxed);
         let call = endpoint.call(self.version);
         let (install, lane, deadline) = (self.install, self.lane, self.deadline);
-        let request = CallRequest { install, lane, call, deadline, origin: self.origin.clone(), passage: None };
+        let request =
+            CallRequest { install, lane, call, deadline, origin: self.origin.clone(), passage: None, drives: false };
         let answer = self.dispatch.call(request).await.map_err(HubError::NoAnswer)?;
         endpoint.decode(&answer).map_err(|error| match error {
             ApiError::Api(refused) => HubError::Refused(refused),

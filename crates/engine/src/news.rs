@@ -33,14 +33,17 @@ pub async fn wait(news: &mut News, most: Duration) {
 
 #[cfg(test)]
 mod tests {
+    use linchpin_core::time::Wall;
+
     use super::*;
+    use crate::clock::{Clock as _, TokioClock};
 
     const MOST: Duration = Duration::from_secs(5);
 
     async fn waited(news: &mut News) -> Duration {
-        let began = tokio::time::Instant::now();
+        let clock = TokioClock::new(Wall(0));
         wait(news, MOST).await;
-        began.elapsed()
+        clock.now().wall - Wall(0)
     }
 
     #[tokio::test(start_paused = true)]

@@ -33,13 +33,22 @@ impl Tasks {
     /// Starts a task. Whoever needs its result is given a channel by it.
     #[expect(clippy::disallowed_methods, reason = "this is Tasks::spawn")]
     pub fn spawn(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        tokio::spawn(self.tracker.track_future(self.guarded(name, task)));
+    }
+
+    /// A part of another task whose panic is logged and reported as if it were one.
+    pub fn guarded(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) -> impl Future<Output = ()> + Send + 'static {
         let panicked = Arc::clone(&self.panicked);
-        tokio::spawn(self.tracker.track_future(async move {
+        async move {
             if AssertUnwindSafe(task).catch_unwind().await.is_err() {
                 tracing::error!(task = name, "a task panicked");
                 panicked.lock().unwrap_or_else(PoisonError::into_inner).push(name);
             }
-        }));
+        }
     }
 
     /// A token that is cancelled when shutdown begins.

@@ -5,7 +5,7 @@
 //! ([`crate::endpoint::Endpoint::check`]). Counting against them is `core::schedule::budget`; what is kept back for others,
 //! and limits where HubSpot names none, are `core::schedule::limits`.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::call::CostClass;
@@ -185,16 +185,24 @@ pub struct RateHeaders {
 impl RateHeaders {
     /// Reads what is there; a value that is no number counts as absent.
     pub fn read(headers: &HeaderMap) -> Self {
-        fn number<T: std::str::FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
-            headers.get(name)?.to_str().ok()?.trim().parse().ok()
+        fn number<T: std::str::FromStr>(value: &HeaderValue) -> Option<T> {
+            value.to_str().ok()?.trim().parse().ok()
         }
-        Self {
-            max: number(headers, "x-hubspot-ratelimit-max"),
-            remaining: number(headers, "x-hubspot-ratelimit-remaining"),
-            interval_ms: number(headers, "x-hubspot-ratelimit-interval-milliseconds"),
-            daily: number(headers, "x-hubspot-ratelimit-daily"),
-            daily_remaining: number(headers, "x-hubspot-ratelimit-daily-remaining"),
+        let mut read = Self::default();
+        // Of a header that comes twice, the first counts.
+        for name in headers.keys() {
+            let Some(what) = name.as_str().strip_prefix("x-hubspot-ratelimit-") else { continue };
+            let Some(value) = headers.get(name) else { continue };
+            match what {
+                "max" => read.max = number(value),
+                "remaining" => read.remaining = number(value),
+                "interval-milliseconds" => read.interval_ms = number(value),
+                "daily" => read.daily = number(value),
+                "daily-remaining" => read.daily_remaining = number(value),
+                _ => {}
+            }
         }
+        read
     }
 }
 

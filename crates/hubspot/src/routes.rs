@@ -4,12 +4,14 @@
 //! The version is found by its pattern anywhere in the first four segments and taken out, so that legacy and dated
 //! paths meet in one row. A path that no row knows is still a route: passed through, with the effect of its method.
 
+use std::sync::LazyLock;
+
 use http::Method;
 
 use crate::batch::{self, Twin};
 use crate::call::{CostClass, Effect, Family};
 use crate::id::ObjectType;
-use crate::version::{ApiVersion, decoded};
+use crate::version::{self, ApiVersion, decoded};
 
 /// Segments in which a version may stand. Placement differs by API: `/crm/v3/objects`, `/crm/objects/2026-03`,
 /// `/automation/actions/callbacks/2026-03`.
@@ -379,13 +381,9 @@ pub fn classify(method: &Method, path: &str) -> Route {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let mut segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let version = take_version(&mut segments);
-    for row in TABLE.iter().copied().flatten() {
-        let any = row.0 == "*";
-        if !any && row.0 != method.as_str() {
-            continue;
-        }
-        if fits(row.1, &segments) {
-            let found = found(row.1, &segments);
+    for (row, pattern) in PATTERNS.iter() {
+        if (row.0 == method.as_str() || row.0 == "*") && fits(pattern, &segments) {
+            let found = found(pattern, &segments);
             return Route {
                 family: row.3,
                 operation: row.2,
@@ -429,7 +427,7 @@ fn take_version(segments: &mut Vec<&str>) -> Option<ApiVersion> {
         .iter()
         .take(VERSION_SEGMENTS_MAX)
         .enumerate()
-        .find_map(|(index, segment)| segment.parse().ok().map(|version| (index, version)));
+        .find_map(|(index, segment)| version::parse(segment).map(|version| (index, version)));
     let (index, version) = found?;
     segments.remove(index);
     Some(version)
@@ -442,26 +440,22 @@ struct Found {
     id: Option<String>,
 }
 
+/// The rows of the table with the segments of their patterns: every call of every caller is looked up.
+static PATTERNS: LazyLock<Vec<(&Row, Vec<&str>)>> =
+    LazyLock::new(|| TABLE.iter().copied().flatten().map(|row| (row, row.1.split('/').collect())).collect());
+
 /// Whether a path is one of a pattern. Most patterns are not the one that is looked for, so nothing is read out yet.
-fn fits(pattern: &str, segments: &[&str]) -> bool {
-    let mut given = segments.iter();
-    for expected in pattern.split('/') {
-        if expected == "**" {
-            return true;
-        }
-        let Some(segment) = given.next() else { return false };
-        if !expected.starts_with('{') && expected != *segment {
-            return false;
-        }
-    }
-    given.next().is_none()
+fn fits(pattern: &[&str], segments: &[&str]) -> bool {
+    let (pattern, open) = pattern.strip_suffix(&["**"]).map_or((pattern, false), |pattern| (pattern, true));
+    let long_enough = if open { segments.len() >= pattern.len() } else { segments.len() == pattern.len() };
+    long_enough && pattern.iter().zip(segments).all(|(expected, given)| expected.starts_with('{') || expected == given)
 }
 
 /// What a path holds in the places of a pattern that it fits.
-fn found(pattern: &str, segments: &[&str]) -> Found {
+fn found(pattern: &[&str], segments: &[&str]) -> Found {
     let mut found = Found::default();
-    for (expected, segment) in pattern.split('/').zip(segments) {
-        match expected {
+    for (expected, segment) in pattern.iter().zip(segments) {
+        match *expected {
             "{type}" => found.object_type = Some(ObjectType::canonical(&decoded(segment))),
             "{to}" => found.to_object_type = Some(ObjectType::canonical(&decoded(segment))),
             "{id}" => found.id = Some(decoded(segment)),

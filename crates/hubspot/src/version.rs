@@ -74,7 +74,7 @@ impl FromStr for ApiVersion {
 }
 
 /// Reads `v\d` or `\d{4}-\d{2}(-beta)?`.
-fn parse(text: &str) -> Option<ApiVersion> {
+pub(crate) fn parse(text: &str) -> Option<ApiVersion> {
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
     if let Some(number) = text.strip_prefix('v') {
         let fits = number.len() == 1 && digits(number);

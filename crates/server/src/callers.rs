@@ -13,6 +13,8 @@ use linchpin_core::time::Wall;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
+use crate::admin::view::CALLER_PREFIX;
+
 /// The name under which the calls of all unknown tokens are counted.
 pub const UNKNOWN_TOKENS: &str = "unknown-tokens";
 
@@ -56,13 +58,16 @@ pub(crate) type Hash = [u8; 32];
 /// A caller and its account.
 pub(crate) struct Known {
     pub(crate) caller: Caller,
+    /// Under which it is counted and logged.
+    pub(crate) label: String,
     account: Mutex<Account>,
 }
 
 impl Known {
     fn new(caller: Caller) -> Self {
         let account = Mutex::new(Account::new(caller.daily_quota));
-        Self { caller, account }
+        let label = format!("{CALLER_PREFIX}{}", caller.name);
+        Self { caller, label, account }
     }
 
     pub(crate) fn account(&self) -> MutexGuard<'_, Account> {

@@ -29,7 +29,6 @@ use linchpin_ports::credentials::CredentialKind;
 use memchr::memmem;
 
 use crate::admin::shapes::Problem;
-use crate::admin::view::CALLER_PREFIX;
 use crate::admin::{self, Admin, Page, State};
 use crate::callers::{CallerAccount, Callers, Known, hash};
 use crate::dead_letters;
@@ -206,7 +205,8 @@ impl Face {
 
     /// A stream of events, if one is asked for.
     fn told(&self, head: &Head) -> Option<Response<Outgoing>> {
-        let telling = self.telling.as_ref().filter(|_| self.admin.authorize(&head.headers).is_ok())?;
+        let telling = self.telling.as_ref().filter(|_| telling::is_path(head.uri.path()))?;
+        self.admin.authorize(&head.headers).ok()?;
         Some(match telling.stream(head)? {
             Ok(live) => telling.flow(live).map(Either::Right),
             Err(refusal) => whole(to_response(refusal)),
@@ -348,8 +348,10 @@ impl Face {
         if leads_back {
             self.lead_back(head, &mut answer);
         }
-        for name in &NOT_PASSED_BACK {
-            answer.headers.remove(name);
+        if answer.headers.keys().any(|name| NOT_PASSED_BACK.contains(name)) {
+            for name in &NOT_PASSED_BACK {
+                answer.headers.remove(name);
+            }
         }
         answer
     }
@@ -407,10 +409,9 @@ impl Face {
         let now = self.clock.now().wall;
         let day_end = |now| self.days.day_ends(self.install.portal, now).unwrap_or(now + DAY);
         known.account().take(now, day_end).map_err(|spent| refusal::spent(&spent, now))?;
-        let mut headers = head.headers.clone();
-        for name in &NOT_PASSED_ON {
-            headers.remove(name);
-        }
+        let passed_on = head.headers.iter().filter(|(name, _)| !NOT_PASSED_ON.contains(name));
+        let mut headers = HeaderMap::with_capacity(head.headers.len());
+        headers.extend(passed_on.map(|(name, value)| (name.clone(), value.clone())));
         // A header that the connection's own names is the connection's, too.
         for named in head.headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok()) {
             named.split(',').for_each(|name| drop(headers.remove(name.trim())));
@@ -424,7 +425,7 @@ impl Face {
             install: self.install,
             lane,
             deadline,
-            caller: format!("{CALLER_PREFIX}{}", caller.name),
+            caller: known.label.clone(),
             method: head.method.clone(),
             target: target.to_owned(),
             headers,

@@ -1,11 +1,14 @@
 //! The one door: every call to HubSpot goes through a [`Dispatch`].
 //!
-//! One task owns the [`Scheduler`](linchpin_core::schedule::Scheduler); the handle is cheap to clone. The task does what
-//! the scheduler says and tells it what happened; it decides nothing itself.
+//! One [`Scheduler`](linchpin_core::schedule::Scheduler) decides, and one at a time does what it says and tells it what
+//! happened: whoever brings a call or an outcome, or a task where something has to be waited for. The handle is cheap
+//! to clone.
 //!
 //! Invariants: nothing is sent without a permit; nothing is sent later than what the store was told beforehand (so
 //! that a crash at any instant is followed by a full window); every call that was taken gets exactly one answer.
 
+mod attempt;
+mod door;
 mod error;
 mod horizon;
 mod owner;
@@ -30,6 +33,8 @@ use linchpin_ports::credentials::Credentials;
 use linchpin_ports::store::StoreError;
 use tokio::sync::{mpsc, oneshot};
 
+use self::attempt::Attempt;
+use self::door::{Door, Held};
 pub use self::error::{DispatchError, Unresolved};
 use self::owner::Owner;
 use self::ride::Ride;
@@ -69,12 +74,15 @@ pub struct CallRequest {
     pub origin: Origin,
     /// What of it may flow past; none if all is held.
     pub passage: Option<Arc<Passage>>,
+    /// Whether the caller's own task makes the attempts of a call that leaves with no other: it saves a task for each.
+    /// Only for callers that are polled whenever they are woken: who is not holds up the call.
+    pub drives: bool,
 }
 
 impl CallRequest {
     /// A call without a deadline and of no particular origin.
     pub fn new(install: Install, lane: Lane, call: Call) -> Self {
-        Self { install, lane, call, deadline: None, origin: Origin::default(), passage: None }
+        Self { install, lane, call, deadline: None, origin: Origin::default(), passage: None, drives: false }
     }
 }
 
@@ -115,10 +123,20 @@ pub struct Parts {
 #[derive(Clone, Debug)]
 pub struct Dispatch {
     inbox: mpsc::Sender<Message>,
+    door: Arc<Door>,
+    _held: Arc<Held>,
 }
 
-/// What a caller gets.
-type Reply = oneshot::Sender<Result<Shared, DispatchError>>;
+/// What a caller is told.
+enum Told {
+    /// Its call leaves now: make the attempt, and listen on.
+    Go(Attempt, oneshot::Receiver<Told>),
+    /// The end.
+    End(Result<Shared, DispatchError>),
+}
+
+/// Where a caller is told.
+type Reply = oneshot::Sender<Told>;
 
 /// What the owner is told from outside.
 enum Message {
@@ -134,9 +152,15 @@ impl Dispatch {
     /// for, and the windows are remembered.
     pub fn start(tasks: &Tasks, parts: Parts) -> Self {
         let (inbox, messages) = mpsc::channel(INBOX_MAX);
-        let owner = Owner::new(tasks.clone(), parts, messages);
-        tasks.spawn("dispatch", owner.run());
-        Self { inbox }
+        let (door, held) = Door::open(tasks, |door| Owner::new(tasks.clone(), parts, messages, door));
+        Self { inbox, door, _held: Arc::new(held) }
+    }
+
+    /// Hands a message over, and does what lies ready.
+    async fn bring(&self, message: Message) -> Result<(), Closed> {
+        self.inbox.send(message).await.map_err(|_| Closed)?;
+        self.door.work();
+        Ok(())
     }
 
     /// Registers an install, or changes its limits. Nothing can be sent for an install before.
@@ -146,7 +170,7 @@ impl Dispatch {
     pub async fn install(&self, install: Install, kind: AppKind, limits: Limits) -> Result<(), InstallError> {
         let (done, outcome) = oneshot::channel();
         let message = Message::Install { install, kind, limits, done };
-        self.inbox.send(message).await.map_err(|_| InstallError::Shutdown)?;
+        self.bring(message).await.map_err(|Closed| InstallError::Shutdown)?;
         outcome.await.map_err(|_| InstallError::Shutdown)?.map_err(InstallError::Store)
     }
 
@@ -188,10 +212,10 @@ impl Dispatch {
     }
 
     async fn send(&self, request: CallRequest, way: Way) -> Result<Shared, DispatchError> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, told) = oneshot::channel();
         let begun = request.passage.as_ref().map(|passage| passage.watch());
         let message = Message::Call { request: Box::new(request), way, reply };
-        self.inbox.send(message).await.map_err(|_| DispatchError::Shutdown)?;
+        self.bring(message).await.map_err(|Closed| DispatchError::Shutdown)?;
         let begins = async {
             match begun {
                 Some(begun) => begun.await.ok(),
@@ -204,30 +228,59 @@ impl Dispatch {
                 Begun::Here(answer) => Shared::Alone(answer),
                 Begun::Apart => Shared::Apart,
             }),
-            // Taken, and then forgotten: the owner broke off, and nobody knows whether the call had left.
-            answer = answer => answer.unwrap_or_else(|_| Err(forgotten())),
+            answer = answered(told) => answer,
         }
     }
 
     /// Says when the running day of an account ends.
     pub async fn day_ends(&self, portal: PortalId, ends: Wall) {
         // A door that is closed needs no day.
-        drop(self.inbox.send(Message::DayEnds { portal, ends }).await);
+        drop(self.bring(Message::DayEnds { portal, ends }).await);
     }
 
     /// Forgets an install that has been idle for longer than any window lasts and any attempt may take.
     pub async fn forget(&self, install: Install) {
         // A door that is closed has forgotten all.
-        drop(self.inbox.send(Message::Forget { install }).await);
+        drop(self.bring(Message::Forget { install }).await);
     }
 
     /// What the scheduler looks like now; none when the door is closed.
     pub async fn snapshot(&self) -> Option<Snapshot> {
         let (reply, snapshot) = oneshot::channel();
-        self.inbox.send(Message::Snapshot { reply }).await.ok()?;
+        self.bring(Message::Snapshot { reply }).await.ok()?;
         snapshot.await.ok()
     }
 }
+
+/// Makes the attempts that are left to the caller, until there is an answer.
+async fn answered(mut told: oneshot::Receiver<Told>) -> Result<Shared, DispatchError> {
+    let mut attempt = None;
+    loop {
+        let makes = async {
+            match &mut attempt {
+                Some(attempt) => attempt.await,
+                None => std::future::pending().await,
+            }
+        };
+        let heard = tokio::select! {
+            biased;
+            heard = &mut told => heard,
+            () = makes => {
+                attempt = None;
+                continue;
+            }
+        };
+        match heard {
+            Ok(Told::Go(begun, next)) => (attempt, told) = (Some(begun), next),
+            Ok(Told::End(answer)) => return answer,
+            // Taken, and then forgotten: the owner broke off, and nobody knows whether the call had left.
+            Err(_) => return Err(forgotten()),
+        }
+    }
+}
+
+/// The door takes nothing any more.
+struct Closed;
 
 fn forgotten() -> DispatchError {
     DispatchError::Unknown(Box::new(Unresolved { answer: None, cause: None }))
@@ -273,6 +326,7 @@ struct Pending {
     way: Way,
     with: With,
     passage: Option<Arc<Passage>>,
+    drives: bool,
 }
 
 /// One call that leaves.

@@ -1,25 +1,31 @@
-//! The task that owns the scheduler.
+//! The owner of the scheduler.
 //!
-//! It waits for whatever comes first (a message, an outcome, a timer, the end), tells the scheduler, and does what the
-//! scheduler says. Attempts are tasks of their own, as many as there are permits.
+//! It tells the scheduler what has come (messages, outcomes, the time), and does what the scheduler says; it decides
+//! nothing itself. Attempts are tasks of their own, as many as there are permits.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use linchpin_core::schedule::budget::{Ask, Lease, Scope};
-use linchpin_core::schedule::{Action, End, Permit, PermitId, Scheduler, Submission, Ticket};
+use linchpin_core::schedule::limits::{AppKind, Limits};
+use linchpin_core::schedule::{Action, End, Permit, Scheduler, Submission, Ticket};
 use linchpin_core::time::{Mono, Now};
 use linchpin_hubspot::call::Auth;
+use linchpin_hubspot::id::Install;
 use linchpin_ports::credentials::{Credentials, CredentialsError, Token};
+use linchpin_ports::store::StoreError;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
+use super::attempt::{self, Attempt, Ended, Report};
+use super::door::Door;
 use super::error::told;
 use super::horizon::Horizons;
 use super::{
-    CallRequest, DispatchError, Leaving, Message, Parts, Pending, PendingCalls, Place, Reply, Ride, Shared, Way, With,
+    CallRequest, DispatchError, Leaving, Message, Parts, Pending, PendingCalls, Place, Reply, Ride, Shared, Told, Way,
+    With,
 };
 use crate::tasks::Tasks;
 use crate::upstream::{Cause, CauseKind, Outcome, Passages, Upstream};
@@ -36,11 +42,16 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
 /// How long after a failure the store is asked again for a lease.
 const STORE_RETRY: Duration = Duration::from_secs(1);
 
-/// How an attempt ended.
-type Ended = (PermitId, Outcome);
+/// What has to wait for the store.
+enum Slow {
+    Install { install: Install, kind: AppKind, limits: Limits, done: oneshot::Sender<Result<(), StoreError>> },
+    Lease { scope: Scope, permits: u32 },
+}
 
 pub(super) struct Owner {
     tasks: Tasks,
+    /// Where attempts bring their outcomes to.
+    door: Weak<Door>,
     parts: Parts,
     scheduler: Scheduler<ChaCha8Rng>,
     horizons: Horizons,
@@ -50,13 +61,18 @@ pub(super) struct Owner {
     outcomes: mpsc::Receiver<Ended>,
     /// Leases that the store could not be told about, and when to try again.
     unleased: BTreeMap<Scope, (u32, Mono)>,
+    /// Left to the task.
+    slow: VecDeque<Slow>,
+    /// Until when the task sleeps, if nobody wakes it; none for ever.
+    sleeps_until: Option<Mono>,
 }
 
 impl Owner {
-    pub(super) fn new(tasks: Tasks, parts: Parts, messages: mpsc::Receiver<Message>) -> Self {
+    pub(super) fn new(tasks: Tasks, parts: Parts, messages: mpsc::Receiver<Message>, door: Weak<Door>) -> Self {
         let (ended, outcomes) = mpsc::channel(OUTCOMES_MAX);
         Self {
             tasks,
+            door,
             scheduler: Scheduler::new(ChaCha8Rng::seed_from_u64(parts.seed)),
             horizons: Horizons::new(Arc::clone(&parts.records)),
             parts,
@@ -65,83 +81,97 @@ impl Owner {
             ended,
             outcomes,
             unleased: BTreeMap::new(),
+            slow: VecDeque::new(),
+            sleeps_until: None,
         }
     }
 
-    /// Runs until shutdown. Every future in the loop is cancel-safe: channels, a timer and a token.
-    pub(super) async fn run(mut self) {
-        let stop = self.tasks.stopping();
-        loop {
-            let timer = self.timer();
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => break,
-                Some((permit, outcome)) = self.outcomes.recv() => self.on_outcome(permit, outcome),
-                () = sleep(timer) => self.scheduler.handle_timeout(self.now()),
-                message = self.messages.recv() => match message {
-                    Some(message) => self.on_message(message).await,
-                    None => break,
-                },
-            }
-            self.take_more().await;
-            self.act().await;
-        }
-        self.close().await;
-    }
-
-    /// Takes what lies ready as well: a busy door looks at its clock and its timers once for all of it.
-    async fn take_more(&mut self) {
+    /// Takes what lies ready, and does what it leads to: a busy door looks at its timers once for all of it.
+    pub(super) fn work(&mut self) {
+        let now = self.now();
         for _ in 0..GO_MAX {
             if let Ok((permit, outcome)) = self.outcomes.try_recv() {
-                self.on_outcome(permit, outcome);
+                self.scheduler.handle_outcome(permit, outcome, now);
             } else if let Ok(message) = self.messages.try_recv() {
-                self.on_message(message).await;
+                self.on_message(message, now);
             } else {
-                return;
+                break;
             }
         }
+        self.act();
+    }
+
+    /// Whether the task has to look: something waits for the store, is due before the task wakes, or lies there still.
+    pub(super) fn needs_the_task(&self) -> bool {
+        let due = self.next();
+        let sleeps_on = due.is_none_or(|due| self.sleeps_until.is_some_and(|until| until <= due));
+        !self.slow.is_empty() || !sleeps_on || !self.outcomes.is_empty() || !self.messages.is_empty()
+    }
+
+    /// The same with what waits for the store; how long the task may sleep then, if not for ever.
+    pub(super) async fn work_slowly(&mut self) -> Option<Duration> {
+        self.scheduler.handle_timeout(self.now());
+        self.lease_again().await;
+        self.work();
+        while let Some(slow) = self.slow.pop_front() {
+            match slow {
+                Slow::Install { install, kind, limits, done } => {
+                    let outcome = self.install(install, (kind, limits)).await;
+                    // Whoever asked may have left.
+                    drop(done.send(outcome));
+                }
+                Slow::Lease { scope, permits } => self.lease(scope, permits).await,
+            }
+            self.work();
+        }
+        self.sleeps_until = self.next();
+        self.timer()
     }
 
     fn now(&self) -> Now {
         self.parts.clock.now()
     }
 
-    /// How long until something is due.
-    fn timer(&self) -> Option<Duration> {
+    /// When something is due.
+    fn next(&self) -> Option<Mono> {
         let unleased = self.unleased.values().map(|(_, at)| *at).min();
-        let next = self.scheduler.poll_timeout().into_iter().chain(unleased).min()?;
-        // Timers of the runtime count milliseconds, and round up.
-        Some(next - self.now().mono)
+        self.scheduler.poll_timeout().into_iter().chain(unleased).min()
     }
 
-    async fn on_message(&mut self, message: Message) {
+    /// How long until something is due.
+    fn timer(&self) -> Option<Duration> {
+        // Timers of the runtime count milliseconds, and round up.
+        Some(self.next()? - self.now().mono)
+    }
+
+    fn on_message(&mut self, message: Message, now: Now) {
         match message {
             Message::Install { install, kind, limits, done } => {
-                let outcome = self.horizons.load(install).await.map(|past| {
-                    self.horizons.register(install);
-                    let now = self.now();
-                    self.scheduler.handle_install(install, (kind, limits), &past, now);
-                });
-                // Whoever asked may have left.
-                drop(done.send(outcome));
+                self.slow.push_back(Slow::Install { install, kind, limits, done });
             }
-            Message::Call { request, way, reply } => self.submit(*request, way, reply),
+            Message::Call { request, way, reply } => self.submit(*request, way, reply, now),
             Message::DayEnds { portal, ends } => self.scheduler.handle_day_ends(portal, ends),
             Message::Forget { install } => {
                 self.horizons.forget(install);
-                self.scheduler.handle_forget(install, self.now());
+                self.scheduler.handle_forget(install, now);
             }
             Message::Snapshot { reply } => {
-                let snapshot = self.scheduler.look(self.now());
+                let snapshot = self.scheduler.look(now);
                 // Whoever asked may have left.
                 drop(reply.send(snapshot));
             }
         }
     }
 
-    fn submit(&mut self, request: CallRequest, way: Way, reply: Reply) {
-        let CallRequest { install, lane, call, deadline, origin, passage } = request;
-        let now = self.now();
+    async fn install(&mut self, install: Install, terms: (AppKind, Limits)) -> Result<(), StoreError> {
+        let past = self.horizons.load(install).await?;
+        self.horizons.register(install);
+        self.scheduler.handle_install(install, terms, &past, self.now());
+        Ok(())
+    }
+
+    fn submit(&mut self, request: CallRequest, way: Way, reply: Reply, now: Now) {
+        let CallRequest { install, lane, call, deadline, origin, passage, drives } = request;
         let submission = Submission {
             install,
             lane,
@@ -155,21 +185,15 @@ impl Owner {
         match self.scheduler.handle_submit(submission, now) {
             Ok(ticket) => {
                 let with = With::Nobody;
-                let pending = Pending { call: Arc::new(call), install, origin, reply, way, with, passage };
+                let pending = Pending { call: Arc::new(call), install, origin, reply, way, with, passage, drives };
                 self.pending.insert(ticket, pending);
             }
-            Err(refused) => drop(reply.send(Err(DispatchError::from(refused)))),
+            Err(refused) => drop(reply.send(Told::End(Err(DispatchError::from(refused))))),
         }
     }
 
-    fn on_outcome(&mut self, permit: PermitId, outcome: Outcome) {
-        let now = self.now();
-        self.scheduler.handle_outcome(permit, outcome, now);
-    }
-
     /// Does what the scheduler says.
-    async fn act(&mut self) {
-        self.lease_again().await;
+    fn act(&mut self) {
         while let Some(action) = self.scheduler.poll_action() {
             match action {
                 Action::Send { permit, tickets, attempt, .. } => self.send(permit, &tickets, attempt),
@@ -181,10 +205,10 @@ impl Owner {
                             With::Another => Shared::Along(answer),
                             With::Others(ride, index, first) => Shared::Place(Place { ride, index, first, answer }),
                         });
-                        drop(pending.reply.send(shared));
+                        drop(pending.reply.send(Told::End(shared)));
                     }
                 }
-                Action::Ask(Ask::Lease { scope, permits }) => self.lease(scope, permits).await,
+                Action::Ask(Ask::Lease { scope, permits }) => self.slow.push_back(Slow::Lease { scope, permits }),
                 Action::Ask(Ask::DayEnds { portal }) => {
                     let ends = self.parts.days.day_ends(portal, self.now().wall);
                     if let Some(ends) = ends {
@@ -226,20 +250,19 @@ impl Owner {
     }
 
     fn send(&mut self, permit: Permit, tickets: &[Ticket], attempt: u32) {
-        let now = self.now();
         let leaving = match tickets {
             [ticket] if self.pending.get(ticket).is_some_and(Pending::is_alone) => self.alone(*ticket),
             several => self.together(several),
         };
         let Some(Leaving { call, install, caller, passages }) = leaving else {
-            return self.scheduler.handle_withdrawn(permit.id(), now);
+            return self.scheduler.handle_withdrawn(permit.id(), self.now());
         };
         tracing::debug!(install = %install, method = %call.method, attempt, caller, calls = tickets.len(), "a call leaves");
         let credentials: Arc<dyn Credentials> = Arc::clone(&self.parts.credentials);
         let upstream: Arc<dyn Upstream> = Arc::clone(&self.parts.upstream);
         let passages = Passages::of(passages, self.tasks.stopping());
-        let mut report = Report { permit: permit.id(), ended: self.ended.clone(), done: false };
-        self.tasks.spawn("attempt", async move {
+        let report = Report::new(permit.id(), self.ended.clone(), Weak::clone(&self.door));
+        let work = async move {
             // What proves by its own body or query who asks needs no token, and may be how one is got.
             let token = match call.auth {
                 Auth::Bearer => credentials.token(install).await,
@@ -249,10 +272,24 @@ impl Owner {
                 Ok(token) => upstream.send_past(permit, &token, &call, &passages).await,
                 Err(error) => no_token(&error),
             };
-            report.done = true;
-            // The owner outlives its attempts, or does not care any more.
-            drop(report.ended.send((report.permit, outcome)).await);
-        });
+            report.tell(outcome).await;
+        };
+        match tickets {
+            [ticket] if self.pending.get(ticket).is_some_and(|pending| pending.drives) => {
+                self.hand_over(*ticket, Attempt::new(self.tasks.clone(), work));
+            }
+            _several => self.tasks.spawn(attempt::NAME, work),
+        }
+    }
+
+    /// Leaves an attempt to the caller whom it is for.
+    fn hand_over(&mut self, ticket: Ticket, attempt: Attempt) {
+        if let Some(pending) = self.pending.get_mut(&ticket) {
+            let (reply, next) = oneshot::channel();
+            let waiting = std::mem::replace(&mut pending.reply, reply);
+            // If the caller has left meanwhile, a task makes it.
+            drop(waiting.send(Told::Go(attempt, next)));
+        }
     }
 
     /// A call that leaves by itself; none if its caller has left.
@@ -298,20 +335,20 @@ impl Owner {
     }
 
     /// Lets what is on its way come home, and leaves a picture of the windows behind.
-    async fn close(mut self) {
+    pub(super) async fn close(mut self) {
         self.scheduler.handle_shutdown(self.now());
         self.refuse_the_rest().await;
-        self.act().await;
+        self.act();
         let deadline = self.now().mono + SHUTDOWN_GRACE;
         while !self.scheduler.is_idle() {
             let left = deadline - self.now().mono;
             let wait = self.timer().map_or(left, |timer| timer.min(left));
             tokio::select! {
                 biased;
-                Some((permit, outcome)) = self.outcomes.recv() => self.on_outcome(permit, outcome),
+                Some((permit, outcome)) = self.outcomes.recv() => self.scheduler.handle_outcome(permit, outcome, self.now()),
                 () = tokio::time::sleep(wait) => self.scheduler.handle_timeout(self.now()),
             }
-            self.act().await;
+            self.act();
             if self.now().mono >= deadline {
                 return self.give_up();
             }
@@ -322,9 +359,10 @@ impl Owner {
     /// Calls that lie in the inbox have not left: each is told so by the scheduler, which takes nothing any more.
     async fn refuse_the_rest(&mut self) {
         self.messages.close();
+        let now = self.now();
         while let Some(message) = self.messages.recv().await {
             match message {
-                Message::Call { request, way, reply } => self.submit(*request, way, reply),
+                Message::Call { request, way, reply } => self.submit(*request, way, reply, now),
                 Message::Install { .. }
                 | Message::DayEnds { .. }
                 | Message::Forget { .. }
@@ -339,7 +377,8 @@ impl Owner {
         for pending in std::mem::take(&mut self.pending).into_values() {
             let cause = Cause { kind: CauseKind::Abandoned, detail: "the door closed before the answer".to_owned() };
             // A caller that has left needs no answer.
-            drop(pending.reply.send(told(End::Unknown { answer: None, cause: Some(cause) }).map(Shared::Alone)));
+            let unknown = told(End::Unknown { answer: None, cause: Some(cause) });
+            drop(pending.reply.send(Told::End(unknown.map(Shared::Alone))));
         }
     }
 
@@ -354,30 +393,6 @@ impl Owner {
     }
 }
 
-/// Tells the owner even if the attempt panics.
-struct Report {
-    permit: PermitId,
-    ended: mpsc::Sender<Ended>,
-    done: bool,
-}
-
-impl Drop for Report {
-    fn drop(&mut self) {
-        if !self.done {
-            let cause = Cause { kind: CauseKind::Abandoned, detail: "the attempt broke off".to_owned() };
-            // If the channel is full, the scheduler gives the attempt up by itself, later.
-            drop(self.ended.try_send((self.permit, Outcome::Lost(cause))));
-        }
-    }
-}
-
 fn no_token(error: &CredentialsError) -> Outcome {
     Outcome::NotSent(Cause { kind: CauseKind::Credential, detail: error.to_string() })
-}
-
-async fn sleep(wait: Option<Duration>) {
-    match wait {
-        Some(wait) => tokio::time::sleep(wait).await,
-        None => std::future::pending().await,
-    }
 }

@@ -104,6 +104,8 @@ struct Door {
     script: Arc<Script>,
     records: Arc<Records>,
     clock: Arc<TokioClock>,
+    /// Whether callers make their attempts themselves.
+    drives: bool,
 }
 
 impl Door {
@@ -125,7 +127,12 @@ impl Door {
         };
         let dispatch = Dispatch::start(&tasks, parts);
         dispatch.install(INSTALL, AppKind::Private, Limits::of(Tier::Starter, AppKind::Private, 0)).await.unwrap();
-        Self { dispatch, tasks, script, records, clock }
+        Self { dispatch, tasks, script, records, clock, drives: false }
+    }
+
+    /// One whose attempts are made by tasks, and one whose callers make them.
+    async fn open_both() -> [Self; 2] {
+        [Self::open().await, Self { drives: true, ..Self::open().await }]
     }
 
     fn will(&self, path: &str, reactions: &[Reaction]) {
@@ -138,7 +145,7 @@ impl Door {
     }
 
     async fn call(&self, path: &str, effect: Effect) -> Result<Answer, DispatchError> {
-        self.dispatch.call(request(path, effect)).await
+        self.dispatch.call(CallRequest { drives: self.drives, ..request(path, effect) }).await
     }
 }
 
@@ -171,24 +178,26 @@ async fn refusals_of_hubspot_are_answers() {
 
 #[tokio::test(start_paused = true)]
 async fn lost_answer_is_repeated_only_where_it_does_no_harm() {
-    let door = Door::open().await;
-    door.will("/safe", &[Reaction::Lost, Reaction::Status(502, "<html>"), Reaction::Refuse]);
-    assert_eq!(door.call("/safe", Effect::Idempotent).await.unwrap().status, 200);
-    assert_eq!(door.attempts("/safe"), 4);
-    door.will("/create", &[Reaction::Refuse, Reaction::Lost]);
-    let error = door.call("/create", Effect::Unsafe).await.unwrap_err();
-    assert!(matches!(&error, DispatchError::Unknown(unresolved) if unresolved.cause.is_some()), "{error}");
-    assert_eq!(door.attempts("/create"), 2, "the first attempt never left");
+    for door in Door::open_both().await {
+        door.will("/safe", &[Reaction::Lost, Reaction::Status(502, "<html>"), Reaction::Refuse]);
+        assert_eq!(door.call("/safe", Effect::Idempotent).await.unwrap().status, 200);
+        assert_eq!(door.attempts("/safe"), 4);
+        door.will("/create", &[Reaction::Refuse, Reaction::Lost]);
+        let error = door.call("/create", Effect::Unsafe).await.unwrap_err();
+        assert!(matches!(&error, DispatchError::Unknown(unresolved) if unresolved.cause.is_some()), "{error}");
+        assert_eq!(door.attempts("/create"), 2, "the first attempt never left");
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn attempt_that_panics_counts_as_lost() {
-    let door = Door::open().await;
-    door.will("/safe", &[Reaction::Panic]);
-    assert_eq!(door.call("/safe", Effect::Safe).await.unwrap().status, 200);
-    door.will("/create", &[Reaction::Panic]);
-    assert!(matches!(door.call("/create", Effect::Unsafe).await, Err(DispatchError::Unknown(_))));
-    assert!(door.tasks.shutdown().await.is_err(), "and the panic is not hidden");
+    for door in Door::open_both().await {
+        door.will("/safe", &[Reaction::Panic]);
+        assert_eq!(door.call("/safe", Effect::Safe).await.unwrap().status, 200);
+        door.will("/create", &[Reaction::Panic]);
+        assert!(matches!(door.call("/create", Effect::Unsafe).await, Err(DispatchError::Unknown(_))));
+        assert!(door.tasks.shutdown().await.is_err(), "and the panic is not hidden");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,7 +246,7 @@ async fn deadline_is_kept_and_the_reason_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn many_calls_at_once_stay_within_the_window() {
-    let door = Door::open().await;
+    let door = Door { drives: true, ..Door::open().await };
     let calls = (0..350).map(|_| door.call("/many", Effect::Safe));
     let answers = futures_util::future::join_all(calls).await;
     assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|answer| answer.status == 200)));
@@ -252,14 +261,28 @@ async fn many_calls_at_once_stay_within_the_window() {
 
 #[tokio::test(start_paused = true)]
 async fn caller_that_leaves_takes_its_call_back() {
-    let door = Door::open().await;
-    let calls: Vec<_> = (0..150).map(|_| door.call("/many", Effect::Safe)).collect();
-    let all = futures_util::future::join_all(calls);
-    drop(tokio::time::timeout(Duration::from_millis(500), all).await);
-    tokio::time::sleep(Duration::from_secs(60)).await;
-    let sent = door.attempts("/many");
-    assert!(sent < 100, "only what had left before: {sent}");
-    assert_eq!(door.dispatch.snapshot().await.unwrap().in_flight, 0);
+    for door in Door::open_both().await {
+        let calls: Vec<_> = (0..150).map(|_| door.call("/many", Effect::Safe)).collect();
+        let all = futures_util::future::join_all(calls);
+        drop(tokio::time::timeout(Duration::from_millis(500), all).await);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let sent = door.attempts("/many");
+        assert!(sent < 100, "only what had left before: {sent}");
+        assert_eq!(door.dispatch.snapshot().await.unwrap().in_flight, 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_left_is_waited_for_when_its_caller_has_gone() {
+    for door in Door::open_both().await {
+        door.will("/slow", &[Reaction::Hang(Duration::from_secs(5))]);
+        let call = tokio::time::timeout(Duration::from_secs(1), door.call("/slow", Effect::Unsafe)).await;
+        assert!(call.is_err(), "the caller goes");
+        assert_eq!(door.dispatch.snapshot().await.unwrap().in_flight, 1);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(door.dispatch.snapshot().await.unwrap().in_flight, 0);
+        assert_eq!(door.attempts("/slow"), 1);
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -283,19 +306,20 @@ async fn nothing_leaves_before_the_store_knows_and_nothing_after() {
 
 #[tokio::test(start_paused = true)]
 async fn shutdown_waits_for_what_is_on_its_way_and_leaves_a_picture() {
-    let door = Door::open().await;
-    door.will("/slow", &[Reaction::Hang(Duration::from_secs(5))]);
-    let slow = door.call("/slow", Effect::Unsafe);
-    let stop = async {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        door.tasks.shutdown().await
-    };
-    let (answer, stopped) = tokio::join!(slow, stop);
-    assert_eq!(answer.unwrap().status, 200);
-    assert_eq!(stopped, Ok(()));
-    assert!(matches!(door.call("/late", Effect::Safe).await, Err(DispatchError::Shutdown)));
-    let left = door.records.saved.lock().unwrap()[&INSTALL].window.clone().unwrap();
-    assert!(matches!(Stored::from_bytes(&left), Ok(Stored::Left(_))));
+    for door in Door::open_both().await {
+        door.will("/slow", &[Reaction::Hang(Duration::from_secs(5))]);
+        let slow = door.call("/slow", Effect::Unsafe);
+        let stop = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            door.tasks.shutdown().await
+        };
+        let (answer, stopped) = tokio::join!(slow, stop);
+        assert_eq!(answer.unwrap().status, 200);
+        assert_eq!(stopped, Ok(()));
+        assert!(matches!(door.call("/late", Effect::Safe).await, Err(DispatchError::Shutdown)));
+        let left = door.records.saved.lock().unwrap()[&INSTALL].window.clone().unwrap();
+        assert!(matches!(Stored::from_bytes(&left), Ok(Stored::Left(_))));
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -317,20 +341,21 @@ async fn next_process_goes_on_at_once_after_an_orderly_end_and_waits_after_a_cra
 
 #[tokio::test(start_paused = true)]
 async fn call_that_was_on_its_way_when_the_door_gave_up_is_unknown_and_one_that_had_not_left_is_not() {
-    let door = Door::open().await;
-    door.will("/create", &[Reaction::Hang(Duration::from_secs(300))]);
-    let on_its_way = door.call("/create", Effect::Unsafe);
-    let crowd = futures_util::future::join_all((0..150).map(|_| door.call("/crowd", Effect::Unsafe)));
-    let stop = async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        drop(tokio::time::timeout(Duration::from_secs(60), door.tasks.shutdown()).await);
-    };
-    let (created, crowd, ()) = tokio::join!(on_its_way, crowd, stop);
-    assert!(matches!(created, Err(DispatchError::Unknown(_))), "{created:?}");
-    let waiting = crowd.iter().filter(|answer| matches!(answer, Err(DispatchError::Shutdown))).count();
-    let left = door.attempts("/crowd");
-    assert!(waiting > 0 && left > 0, "{waiting} waiting, {left} left");
-    assert_eq!(waiting + left, 150, "whoever is told that the call was not made can rely on it");
+    for door in Door::open_both().await {
+        door.will("/create", &[Reaction::Hang(Duration::from_secs(300))]);
+        let on_its_way = door.call("/create", Effect::Unsafe);
+        let crowd = futures_util::future::join_all((0..150).map(|_| door.call("/crowd", Effect::Unsafe)));
+        let stop = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            drop(tokio::time::timeout(Duration::from_secs(60), door.tasks.shutdown()).await);
+        };
+        let (created, crowd, ()) = tokio::join!(on_its_way, crowd, stop);
+        assert!(matches!(created, Err(DispatchError::Unknown(_))), "{created:?}");
+        let waiting = crowd.iter().filter(|answer| matches!(answer, Err(DispatchError::Shutdown))).count();
+        let left = door.attempts("/crowd");
+        assert!(waiting > 0 && left > 0, "{waiting} waiting, {left} left");
+        assert_eq!(waiting + left, 150, "whoever is told that the call was not made can rely on it");
+    }
 }
 
 /// A clock that stops the owner in the middle of its work.

@@ -430,7 +430,7 @@ fn request(asked: &Asked, route: &Route) -> CallRequest {
     let deadline = deadline.or(Some(WAIT_MAX));
     let origin = Origin { caller, ..Origin::default() };
     let call = Call::verbatim(method, target, headers, body, route.clone());
-    CallRequest { install, lane, call, deadline, origin, passage }
+    CallRequest { install, lane, call, deadline, origin, passage, drives: true }
 }
 
 /// HubSpot names the place of a new record by the path that it was created under.

@@ -188,13 +188,11 @@ where
     }
 
     fn request(&self, token: &Token, call: &Call, body: Outgoing) -> Result<Request<Outgoing>, String> {
+        // The error may quote the path, and with it a value.
         let uri = self.base.join(&call.target());
-        // The error of the builder may quote the path, and with it a value.
-        let mut request = Request::builder()
-            .method(call.method.clone())
-            .uri(uri)
-            .body(body)
-            .map_err(|_| "path or query of the call are no part of a URL".to_owned())?;
+        let uri = uri.map_err(|_| "path or query of the call are no part of a URL".to_owned())?;
+        let mut request = Request::new(body);
+        (*request.method_mut(), *request.uri_mut()) = (call.method.clone(), uri);
         let headers = request.headers_mut();
         if let Some(verbatim) = &call.verbatim {
             headers.clone_from(&verbatim.headers);

@@ -3,11 +3,13 @@
 //! Invariant: a token is not sent over plain `http` to another machine unless somebody has said so by name
 //! ([`BaseUrl::allowing_plain_http`]).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use http::Uri;
+use http::uri::{Authority, Scheme};
 
 /// `http` or `https`, a host, an optional port and path prefix; no credentials, no query.
 #[derive(Clone, PartialEq, Eq)]
@@ -15,6 +17,10 @@ pub struct BaseUrl {
     /// Without a slash at the end.
     text: String,
     host: String,
+    scheme: Scheme,
+    authority: Authority,
+    /// Before every path, without a slash at the end.
+    prefix: String,
 }
 
 /// The text cannot be a base URL.
@@ -44,8 +50,17 @@ impl BaseUrl {
     }
 
     /// The URL of an absolute path with query.
-    pub(super) fn join(&self, target: &str) -> String {
-        format!("{}{target}", self.text)
+    ///
+    /// # Errors
+    /// It holds characters that are no part of a URL.
+    pub(super) fn join(&self, target: &str) -> Result<Uri, http::Error> {
+        let target =
+            if self.prefix.is_empty() { Cow::Borrowed(target) } else { format!("{}{target}", self.prefix).into() };
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(self.scheme.clone());
+        parts.authority = Some(self.authority.clone());
+        parts.path_and_query = Some(target.parse()?);
+        Ok(Uri::from_parts(parts)?)
     }
 }
 
@@ -78,8 +93,9 @@ impl BaseUrl {
     fn read(text: &str) -> Result<(Self, Uri), BaseUrlError> {
         let uri: Uri = text.parse().map_err(|_| BaseUrlError::Malformed)?;
         let authority = uri.authority().ok_or(BaseUrlError::Malformed)?;
-        if !matches!(uri.scheme_str(), Some("http" | "https")) {
-            return Err(if uri.scheme().is_some() { BaseUrlError::Scheme } else { BaseUrlError::Malformed });
+        let scheme = uri.scheme().ok_or(BaseUrlError::Malformed)?;
+        if !matches!(scheme.as_str(), "http" | "https") {
+            return Err(BaseUrlError::Scheme);
         }
         if authority.as_str().contains('@') {
             return Err(BaseUrlError::Credentials);
@@ -87,7 +103,14 @@ impl BaseUrl {
         if uri.query().is_some() {
             return Err(BaseUrlError::Query);
         }
-        Ok((Self { host: authority.to_string(), text: text.trim_end_matches('/').to_owned() }, uri))
+        let base = Self {
+            text: text.trim_end_matches('/').to_owned(),
+            host: authority.to_string(),
+            scheme: scheme.clone(),
+            authority: authority.clone(),
+            prefix: uri.path().trim_end_matches('/').to_owned(),
+        };
+        Ok((base, uri))
     }
 }
 
@@ -110,7 +133,9 @@ mod tests {
     #[test]
     fn a_base_url_keeps_its_prefix_and_loses_its_slash() {
         let base: BaseUrl = "http://127.0.0.1:8080/hub/".parse().expect("a base URL");
-        assert_eq!(base.join("/crm/v3/owners?limit=1"), "http://127.0.0.1:8080/hub/crm/v3/owners?limit=1");
+        let joined = base.join("/crm/v3/owners?limit=1").expect("a URL");
+        assert_eq!(joined, "http://127.0.0.1:8080/hub/crm/v3/owners?limit=1");
+        assert!(base.join("/crm/v3/a b").is_err());
         assert_eq!(base.host(), "127.0.0.1:8080");
     }
 
