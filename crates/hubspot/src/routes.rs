@@ -381,9 +381,10 @@ pub fn classify(method: &Method, path: &str) -> Route {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let mut segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
     let version = take_version(&mut segments);
-    for (row, pattern) in PATTERNS.iter() {
-        if (row.0 == method.as_str() || row.0 == "*") && fits(pattern, &segments) {
-            let found = found(pattern, &segments);
+    for pattern in PATTERNS.iter() {
+        let row = pattern.row;
+        if pattern.fits(&segments) && (row.0 == method.as_str() || row.0 == "*") {
+            let found = found(&pattern.segments, &segments);
             return Route {
                 family: row.3,
                 operation: row.2,
@@ -440,15 +441,28 @@ struct Found {
     id: Option<String>,
 }
 
-/// The rows of the table with the segments of their patterns: every call of every caller is looked up.
-static PATTERNS: LazyLock<Vec<(&Row, Vec<&str>)>> =
-    LazyLock::new(|| TABLE.iter().copied().flatten().map(|row| (row, row.1.split('/').collect())).collect());
+/// A row with the segments of its path: every call of every caller is looked up.
+struct Pattern {
+    row: &'static Row,
+    segments: Vec<&'static str>,
+    /// Whether any rest may follow.
+    open: bool,
+}
 
-/// Whether a path is one of a pattern. Most patterns are not the one that is looked for, so nothing is read out yet.
-fn fits(pattern: &[&str], segments: &[&str]) -> bool {
-    let (pattern, open) = pattern.strip_suffix(&["**"]).map_or((pattern, false), |pattern| (pattern, true));
-    let long_enough = if open { segments.len() >= pattern.len() } else { segments.len() == pattern.len() };
-    long_enough && pattern.iter().zip(segments).all(|(expected, given)| expected.starts_with('{') || expected == given)
+static PATTERNS: LazyLock<Vec<Pattern>> = LazyLock::new(|| TABLE.iter().copied().flatten().map(Pattern::new).collect());
+
+impl Pattern {
+    fn new(row: &'static Row) -> Self {
+        let (path, open) = row.1.strip_suffix("/**").map_or((row.1, false), |path| (path, true));
+        Self { row, segments: path.split('/').collect(), open }
+    }
+
+    /// Whether a path is one of it. Most are not, so nothing is read out yet.
+    fn fits(&self, given: &[&str]) -> bool {
+        let long_enough = given.len() == self.segments.len() || self.open && given.len() > self.segments.len();
+        let fits = |(expected, given): (&&str, &&str)| expected.starts_with('{') || expected == given;
+        long_enough && self.segments.iter().zip(given).all(fits)
+    }
 }
 
 /// What a path holds in the places of a pattern that it fits.

@@ -235,7 +235,10 @@ impl Gateway {
         self.counters.asked.fetch_add(1, Ordering::Relaxed);
         self.counters.lanes.get(asked.lane).fetch_add(1, Ordering::Relaxed);
         let route = routes::classify(&asked.method, path(&asked));
-        let joined = if asked.is_once() { Err(Alone::NoBatch) } else { Box::pin(self.joined(&asked, &route)).await };
+        let joined = match self.alone(&asked, &route) {
+            Some(why) => Err(why),
+            None => Box::pin(self.joined(&asked, &route)).await,
+        };
         let mut entry = self.ledger.enter(&asked, &route, joined.as_ref().map_err(|why| *why));
         let kept = self.kept.as_ref().filter(|_| !self.is_shadow());
         if kept.is_some() && cache::is_kept(&asked, &route) {
@@ -301,14 +304,17 @@ impl Gateway {
         }
     }
 
-    async fn joined(&self, asked: &Asked, route: &Route) -> Result<Joined, Alone> {
-        let query = asked.target.split_once('?').map_or("", |(_, query)| query);
-        let Some(object_type) = route.object_type.as_ref().filter(|_| Coalesce::All.covers(route.operation)) else {
-            return Err(Alone::NoBatch);
-        };
-        if !self.coalesce.covers(route.operation) {
-            return Err(Alone::Setting);
+    /// Why a call travels by itself, if that is plain from its route.
+    fn alone(&self, asked: &Asked, route: &Route) -> Option<Alone> {
+        if asked.is_once() || route.object_type.is_none() || !Coalesce::All.covers(route.operation) {
+            return Some(Alone::NoBatch);
         }
+        (!self.coalesce.covers(route.operation)).then_some(Alone::Setting)
+    }
+
+    async fn joined(&self, asked: &Asked, route: &Route) -> Result<Joined, Alone> {
+        let Some(object_type) = &route.object_type else { return Err(Alone::NoBatch) };
+        let query = asked.target.split_once('?').map_or("", |(_, query)| query);
         let query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let incoming = incoming(asked, route, &query);
         // Most calls travel alone for what they are, and need no list of properties to know it.
