@@ -130,7 +130,7 @@ pub struct Dispatch {
 /// What a caller is told.
 enum Told {
     /// Its call leaves now: make the attempt, and listen on.
-    Go(Attempt, oneshot::Receiver<Told>),
+    Go(Attempt, oneshot::Receiver<Self>),
     /// The end.
     End(Result<Shared, DispatchError>),
 }
