@@ -170,6 +170,18 @@ impl Hearing {
         assert!(settled, "{}", self.webhooks());
     }
 
+    /// Waits until the server has read all that the journal tells by now.
+    ///
+    /// # Panics
+    /// If that takes longer than `limit`.
+    pub fn read_journal(&self, limit: Duration) {
+        let unpublished = || self.webhooks().pointer("/journal/events_unpublished").and_then(Value::as_u64);
+        assert!(until(limit, || unpublished() == Some(0)), "{}", self.webhooks());
+        let published = self.simulator.now();
+        let read_until = || self.journal().get("read_until_ms").and_then(Value::as_i64);
+        assert!(until(limit, || read_until() > Some(published)), "{}", self.journal());
+    }
+
     /// The store, to be read.
     ///
     /// # Panics

@@ -201,13 +201,7 @@ fn every_acknowledged_change_is_in_the_log_once_and_the_mirror_ends_as_hubspot_i
     }
     scene.settle(LIMIT);
     figure("seconds until the last webhook ended", began.elapsed().as_secs());
-    // Places count the changes: nothing is forgotten so soon.
-    let mut different = BTreeMap::new();
-    scene.happened(|Happened { change, .. }| drop(different.insert(change, ())));
-    let log = || scene.number("select max(place) from event where portal > 0").unwrap_or(0);
-    let read = until(LIMIT, || usize::try_from(log()).is_ok_and(|length| length >= different.len()));
-    assert!(read, "{} of {}; {}", log(), different.len(), scene.journal());
-    assert!(until(LIMIT, || scene.journal().get("state") == Some(&json!("caught_up"))), "{}", scene.journal());
+    scene.read_journal(LIMIT);
     scene.follow(LIMIT);
     figure("seconds until the journal was read and followed", began.elapsed().as_secs());
     let (_, memory_kb) = process.memory_kb();
