@@ -17,6 +17,7 @@ pub mod control;
 pub mod deliveries;
 pub mod desk;
 pub mod generated;
+pub mod hearing;
 pub mod ledger;
 pub mod mutate;
 pub mod parameters;

@@ -134,6 +134,25 @@ pub(crate) const SOAK: List = List {
             seeds: Some("LINCHPIN_TRIAL_SEEDS"),
         },
         Proof {
+            name: "events",
+            title: "A million events to a server that is killed fifty times",
+            about: "The simulator's people change contacts, and its webhooks tell it: one event in a thousand is lost, \
+                    one in fifty comes twice, one in fifty half a minute late, one in ten is overtaken by those of up to \
+                    two minutes, one acknowledgement in a hundred is not heard; retries end after seconds. The release binary of `linchpin \
+                    serve` is killed with -9 at random moments. At the end every acknowledged event is in its log once, \
+                    as a change; with the journal read, so is every other one, and nothing that never happened; and the \
+                    mirror equals the simulator's dump.",
+            line: &["cargo", "test", "--workspace", "--test", "serve_soak", "--", "--nocapture"],
+            parameters: &[
+                ("LINCHPIN_TRIAL_EVENTS", "1000000"),
+                ("LINCHPIN_TRIAL_KILLS", "50"),
+                ("LINCHPIN_TRIAL_PACE", "1500"),
+                ("LINCHPIN_TRIAL_SPAN_MS", "120000"),
+                ("LINCHPIN_TRIAL_SEED", "1"),
+            ],
+            seeds: None,
+        },
+        Proof {
             name: "forged",
             title: "A million deliveries that are not HubSpot's",
             about: "Genuine deliveries under all three signatures are believed; a million made from them are not: signed by \

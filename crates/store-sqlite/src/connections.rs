@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc;
 
 use crate::Options;
+use crate::checkpoint::{self, Mover, Rest};
 use crate::fault::Fault;
 use crate::owner::{self, Ownership};
 use crate::schema;
@@ -31,7 +32,7 @@ pub(crate) enum Connections {
     Inline(Inline),
 }
 
-/// A writer thread and some readers.
+/// A writer thread, one that moves what it wrote to its place, and some readers.
 pub(crate) struct Threads {
     // Both are gone while the threads are being joined: a closed channel is what ends them.
     writes: Option<mpsc::Sender<Box<dyn Job>>>,
@@ -50,7 +51,7 @@ impl Connections {
     pub(crate) fn open(path: &Path, options: Options) -> Result<Self, Fault> {
         let ownership = Ownership::take(path)?;
         owner::make_private_file(path)?;
-        let writer = schema::open_writer(path)?;
+        let mut writer = schema::open_writer(path)?;
         match options.executor {
             Executor::Inline => {
                 Ok(Self::Inline(Inline { connection: Mutex::new(writer), _ownership: Some(ownership) }))
@@ -58,7 +59,8 @@ impl Connections {
             Executor::Threads => {
                 let readers =
                     (0..options.readers.max(1)).map(|_| schema::open_reader(path)).collect::<Result<Vec<_>, _>>()?;
-                Threads::start(writer, readers, ownership).map(Self::Threads)
+                let (rest, mover) = checkpoint::beside(&mut writer, path)?;
+                Threads::start((writer, rest), mover, readers, ownership).map(Self::Threads)
             }
         }
     }
@@ -100,12 +102,18 @@ impl Inline {
 }
 
 impl Threads {
-    fn start(writer: Connection, readers: Vec<Connection>, ownership: Ownership) -> Result<Self, Fault> {
+    fn start(
+        (writer, rest): (Connection, Rest),
+        mover: Mover,
+        readers: Vec<Connection>,
+        ownership: Ownership,
+    ) -> Result<Self, Fault> {
         let (writes, write_queue) = mpsc::channel(GROUP_MAX);
         let (reads, read_queue) = mpsc::channel(READS_WAITING_MAX);
         let read_queue = Arc::new(Mutex::new(read_queue));
         let mut threads = Self { writes: Some(writes), reads: Some(reads), handles: Vec::new(), _ownership: ownership };
-        threads.spawn("store-writer", move || write_until_closed(&writer, write_queue))?;
+        threads.spawn("store-writer", move || write_until_closed(&writer, &rest, write_queue))?;
+        threads.spawn("store-mover", move || mover.run())?;
         for reader in readers {
             let queue = Arc::clone(&read_queue);
             threads.spawn("store-reader", move || read_until_closed(&reader, &queue))?;
@@ -140,10 +148,11 @@ async fn send(
     queue.send(job).await.map_err(|_| writer::closed(intent))
 }
 
-fn write_until_closed(connection: &Connection, mut queue: mpsc::Receiver<Box<dyn Job>>) {
+fn write_until_closed(connection: &Connection, rest: &Rest, mut queue: mpsc::Receiver<Box<dyn Job>>) {
     let mut group = Vec::with_capacity(GROUP_MAX);
     while queue.blocking_recv_many(&mut group, GROUP_MAX) > 0 {
         writer::commit_together(connection, std::mem::take(&mut group));
+        rest.finish(connection);
     }
 }
 

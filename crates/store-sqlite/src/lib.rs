@@ -13,6 +13,7 @@ use rusqlite::Connection;
 
 mod budget;
 mod census;
+mod checkpoint;
 mod codec;
 mod connections;
 mod dead_letters;

@@ -42,6 +42,10 @@ const OBJECTS: &str = "select count(*) from sqlite_schema";
 /// The write-ahead log is cut back to this many bytes after a checkpoint.
 const WAL_BYTES_MAX: i64 = 64 << 20;
 
+/// The memory for pages of the connection that writes, in KiB: room for the part of the events' index that minutes of
+/// heavy load write to. With less, pages are written and read again within one commit.
+const WRITER_CACHE_KIB: i64 = 32 << 10;
+
 /// Opens the connection that writes, durable before acknowledged, and migrates it.
 pub(crate) fn open_writer(path: &Path) -> Result<Connection, Fault> {
     let mut connection = Connection::open(path)?;
@@ -50,7 +54,17 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, Fault> {
     // With NORMAL a commit may be lost at a power failure, which is why nothing is acknowledged on it.
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES_MAX)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
     migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// Opens a connection that moves what was written from the log into the store, and does nothing else.
+pub(crate) fn open_mover(path: &Path) -> Result<Connection, Fault> {
+    let connection = Connection::open(path)?;
+    configure(&connection)?;
+    // What is moved is on the disk before the log's place for it is used again.
+    connection.pragma_update(None, "synchronous", "full")?;
     Ok(connection)
 }
 
