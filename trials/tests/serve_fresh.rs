@@ -181,8 +181,11 @@ fn reads_that_allow_an_age_save_calls_and_show_every_write() {
 #[test]
 fn limits_of_callers_hold_for_what_comes_out_of_the_mirror() {
     let scene = Scene::new();
-    let mut process = scene.serve();
-    let id = scene.simulator.dump("contacts")[0].id.clone();
+    let process = scene.serve();
+    let mut ids: Vec<String> = scene.simulator.dump("contacts").into_iter().map(|record| record.id).collect();
+    let (id, other) = (ids.remove(0), ids.remove(0));
+    // From now on it follows.
+    scene.until_held(&other);
     let properties = |told: &Told| -> Vec<String> {
         told.body["properties"].as_object().map(|all| all.keys().cloned().collect()).unwrap_or_default()
     };
@@ -221,7 +224,7 @@ fn quoted<'a>(begin: &str, end: &str) -> &'a str {
 #[test]
 fn other_programs_read_the_mirror_by_sql_while_it_is_written() {
     let scene = Scene::new();
-    let mut process = scene.serve();
+    let process = scene.serve();
     let ids: Vec<String> = scene.simulator.dump("contacts").into_iter().map(|record| record.id).collect();
     let change = |id: &str, city: &str| {
         let path = format!("/crm/v3/objects/contacts/{id}");

@@ -49,21 +49,13 @@ pub struct Wish {
     pub only: bool,
 }
 
-/// What the headers of a request allow. Whatever else they say, conditions, ranges, `no-cache` and `no-store` ask HubSpot;
-/// of several ages the least counts, and one that cannot be read allows nothing.
+/// What the headers of a request allow: without an age nothing.
 pub fn wish(headers: &HeaderMap) -> Wish {
-    let values = headers.get_all("cache-control").iter().filter_map(|value| value.to_str().ok());
-    let (mut ages, mut only) = (Vec::new(), false);
-    for word in values.flat_map(|value| value.split(',')).map(str::trim) {
-        only |= word.eq_ignore_ascii_case("only-if-cached");
-        if let Some((_, seconds)) = word.split_once('=').filter(|(name, _)| name.trim().eq_ignore_ascii_case("max-age"))
-        {
-            ages.push(seconds.trim().trim_matches('"').parse().map_or(Duration::ZERO, Duration::from_secs));
-        }
-    }
-    let age = ages.into_iter().min().map(|age| age.min(AGE_MAX));
-    let age = age.filter(|age| !age.is_zero() && cache::wish(headers) == cache::Wish::Any);
-    Wish { age, only }
+    let age = match cache::wish(headers) {
+        cache::Wish::Within(age) => Some(age.min(AGE_MAX)),
+        cache::Wish::Any | cache::Wish::New | cache::Wish::Private => None,
+    };
+    Wish { age, only: cache::words(headers).any(|word| word.eq_ignore_ascii_case("only-if-cached")) }
 }
 
 /// Whether a call reads records in a way that the mirror could answer if it held them.
@@ -166,9 +158,7 @@ pub fn ask(call: &Incoming<'_>, objects: &BTreeMap<ObjectType, Held>) -> Option<
             let plain = call.query.iter().all(live) && history.is_empty() && id_property.is_none();
             let ids: Vec<RecordId> = inputs.iter().map(|input| input.id.parse().ok()).collect::<Option<_>>()?;
             let distinct: BTreeSet<RecordId> = ids.iter().copied().collect();
-            let few = !ids.is_empty()
-                && distinct.len() == ids.len()
-                && ids.len() <= usize::try_from(BATCH_INPUTS_MAX).ok()?;
+            let few = !ids.is_empty() && distinct.len() == ids.len() && ids.len() <= BATCH_INPUTS_MAX;
             let properties: BTreeSet<String> = properties.into_iter().collect();
             let known = !properties.is_empty() && properties.is_subset(held.names());
             (plain && few && known).then_some(Ask { object_type, form, ids, properties, batch: true })

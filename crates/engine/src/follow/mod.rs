@@ -162,8 +162,10 @@ impl Worker {
     async fn begin(&self) {
         loop {
             match self.parts.follow.begin(self.parts.install).await {
-                // A second answer cannot come: it is asked for once.
-                Ok(process) => return drop(self.process.set(process)),
+                Ok(process) => {
+                    self.process.get_or_init(|| process);
+                    return;
+                }
                 Err(error) => self.rest(&error).await,
             }
         }
@@ -175,13 +177,11 @@ impl Worker {
         while let Some(mut sighting) = next.take() {
             for _ in 1..BATCH_MAX {
                 let Ok(more) = brought.try_recv() else { break };
-                match sighting.join(more) {
-                    Ok(joined) => sighting = joined,
-                    Err((apart, other)) => {
-                        (sighting, next) = (apart, Some(other));
-                        break;
-                    }
+                if !sighting.is_like(&more) {
+                    next = Some(more);
+                    break;
                 }
+                sighting.join(more);
             }
             add(&self.counters.seen, sighting.len());
             self.land(sighting.landed()).await;

@@ -26,13 +26,14 @@ impl Sighting {
         Self { object_type, seen: Seen::new(moment, form, answer) }
     }
 
-    /// Takes another along, if both can be written down as one: then they are as old as the older one.
-    pub(super) fn join(mut self, other: Self) -> Result<Self, (Self, Self)> {
-        if self.object_type != other.object_type || self.seen.form != other.seen.form {
-            return Err((self, other));
-        }
+    /// Whether both can be written down as one.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        self.object_type == other.object_type && self.seen.form == other.seen.form
+    }
+
+    /// Takes another along that is like it.
+    pub(super) fn join(&mut self, other: Self) {
         self.seen.join(other.seen);
-        Ok(self)
     }
 
     /// How many records it holds.

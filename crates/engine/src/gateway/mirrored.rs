@@ -14,8 +14,7 @@ use http::HeaderMap;
 use http::header::{AGE, CONTENT_TYPE, HeaderValue};
 use linchpin_core::follow::known::Held;
 use linchpin_core::follow::want::as_of_ms;
-use linchpin_core::gateway::join::Incoming;
-use linchpin_core::gateway::mirrored::{AGE_MAX, Ask, Wish, ask, reads_records, wish};
+use linchpin_core::gateway::mirrored::{Ask, Wish, ask, reads_records, wish};
 use linchpin_core::time::{Mono, Now};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::id::{Install, ObjectType};
@@ -123,6 +122,13 @@ impl Reflection {
         Some(process)
     }
 
+    /// What a call reads that is mirrored.
+    fn ask(&self, asked: &Asked, route: &Route) -> Option<Ask> {
+        let pairs = query(asked);
+        let ask = ask(&incoming(asked, route, &pairs), &self.parts.objects);
+        ask.filter(|_| asked.install == self.parts.install)
+    }
+
     async fn look(&self, asked: &Asked, ask: Ask, held: &Held, age: Duration) -> Look {
         let Some(process) = self.process() else { return Look::Bypass };
         let Ask { object_type, ids, .. } = &ask;
@@ -171,7 +177,7 @@ impl Reflection {
         let body = ask.answer(&shown, held, now.wall)?;
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json;charset=utf-8"));
-        headers.insert(AGE, HeaderValue::from(age.min(AGE_MAX).as_secs()));
+        headers.insert(AGE, HeaderValue::from(age.as_secs()));
         headers.insert(CACHE_HEADER, HeaderValue::from_static("hit; source=mirror"));
         Some(Answer { status: 200, headers, body })
     }
@@ -197,13 +203,10 @@ impl Gateway {
         route: &Route,
     ) -> Result<Answer, DispatchError> {
         let Wish { age, only } = wish(&asked.headers);
-        let pairs = query(&asked);
-        let call: Incoming<'_> = incoming(&asked, route, &pairs);
         let reads = (age.is_some() || only) && reads_records(route.operation) && !asked.is_once();
-        let found =
-            ask(&call, &reflection.parts.objects).filter(|_| reads && asked.install == reflection.parts.install);
-        let held = found.as_ref().and_then(|ask| reflection.parts.objects.get(&ask.object_type));
-        let look = match (found.clone(), held, age) {
+        let ask = if reads { reflection.ask(&asked, route) } else { None };
+        let held = ask.as_ref().and_then(|ask| reflection.parts.objects.get(&ask.object_type));
+        let look = match (ask, held, age) {
             (Some(ask), Some(held), Some(age)) => Some(reflection.look(&asked, ask, held, age).await),
             _ => None,
         };
