@@ -428,41 +428,42 @@ impl World {
 
     /// Writes ascending numbers into a record, through the gateway and elsewhere, told and not told.
     async fn write(&self, record: usize, mut dice: ChaCha8Rng) {
-        let id = &self.ids[record];
         for number in 1..=WRITES {
             tokio::time::sleep(Duration::from_millis(u64::from(dice.next_u32() % 60_000))).await;
-            let city = number.to_string();
             match dice.next_u32() % 6 {
-                0 | 1 => {
-                    self.scene.write_elsewhere(id, &city).await;
-                    self.truth(record).elsewhere.push((self.scene.now(), number));
-                    let at = self.scene.desk.context.clock.now().wall.0;
-                    if dice.next_u32() % 3 > 0 {
-                        tokio::time::sleep(Duration::from_millis(u64::from(dice.next_u32() % 3_000))).await;
-                        self.scene.tell(id, &city, at).await;
-                    }
-                }
-                kind => {
-                    let values = json!({"city": city});
-                    let outcome = match kind {
-                        2 => {
-                            let body = json!({"inputs": [{"id": id, "properties": values}]});
-                            let target = "/crm/v3/objects/contacts/batch/update";
-                            self.scene.call(Method::POST, target, &body, "").await
-                        }
-                        3 => {
-                            let email = format!("record-{record}@example.com");
-                            let body = json!({"inputs": [{"id": email, "idProperty": "email", "properties": values}]});
-                            let target = "/crm/v3/objects/contacts/batch/upsert";
-                            self.scene.call(Method::POST, target, &body, "").await
-                        }
-                        _ => self.scene.write(id, &city).await,
-                    };
-                    if outcome.is_ok_and(|answer| answer.status < 300) {
-                        self.truth(record).returned.push((self.scene.now(), number));
-                    }
-                }
+                0 | 1 => self.write_elsewhere(record, number, &mut dice).await,
+                way => self.write_here(record, number, way).await,
             }
+        }
+    }
+
+    async fn write_elsewhere(&self, record: usize, number: u64, dice: &mut ChaCha8Rng) {
+        let (id, city) = (&self.ids[record], number.to_string());
+        self.scene.write_elsewhere(id, &city).await;
+        self.truth(record).elsewhere.push((self.scene.now(), number));
+        let at_ms = self.scene.desk.context.clock.now().wall.0;
+        if dice.next_u32() % 3 > 0 {
+            tokio::time::sleep(Duration::from_millis(u64::from(dice.next_u32() % 3_000))).await;
+            self.scene.tell(id, &city, at_ms).await;
+        }
+    }
+
+    /// By a single call, or by a batch that names the record by its id or by its address.
+    async fn write_here(&self, record: usize, number: u64, way: u32) {
+        let (id, city) = (&self.ids[record], number.to_string());
+        let email = format!("record-{record}@example.com");
+        let batch = async |verb: &str, input: Value| {
+            let target = format!("/crm/v3/objects/contacts/batch/{verb}");
+            self.scene.call(Method::POST, &target, &json!({"inputs": [input]}), "").await
+        };
+        let values = json!({"city": city});
+        let outcome = match way {
+            2 => batch("update", json!({"id": id, "properties": values})).await,
+            3 => batch("upsert", json!({"id": email, "idProperty": "email", "properties": values})).await,
+            _ => self.scene.write(id, &city).await,
+        };
+        if outcome.is_ok_and(|answer| answer.status < 300) {
+            self.truth(record).returned.push((self.scene.now(), number));
         }
     }
 

@@ -208,7 +208,8 @@ impl Ask {
         if !self.batch {
             return shares.pop().map(Bytes::from);
         }
-        let (now, shares) = (instant_text(now.0), shares.join(","));
+        // HubSpot writes no fraction where it is zero.
+        let (now, shares) = (instant_text(now.0).replace(".000Z", "Z"), shares.join(","));
         let body = format!(r#"{{"completedAt":"{now}","status":"COMPLETE","startedAt":"{now}","results":[{shares}]}}"#);
         Some(Bytes::from(body))
     }
