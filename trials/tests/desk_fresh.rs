@@ -38,9 +38,9 @@ const HELD: [&str; 4] = ["city", "createdate", "email", "phone"];
 /// How many workloads are tried, unless `LINCHPIN_TRIAL_SEEDS` says otherwise.
 const SEEDS: u64 = 3;
 const RECORDS: usize = 5;
-const WRITES: u64 = 25;
+const WRITES: u64 = 12;
 const READERS: u64 = 6;
-const READS: u64 = 80;
+const READS: u64 = 40;
 
 /// A process of the gateway with its mirror.
 struct Process {

@@ -47,7 +47,7 @@ pub enum Reach {
 
 /// What a call touches; none if nothing. `body` is none where nobody has read it.
 pub fn touched_by(method: &Method, route: &Route, target: &str, body: Option<&Bytes>) -> Option<Touched> {
-    if route.effect == Effect::Safe || *method == Method::GET || *method == Method::HEAD {
+    if route.effect == Effect::Safe || *method == Method::GET || *method == Method::HEAD || is_setting(route) {
         return None;
     }
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -60,7 +60,6 @@ pub fn touched_by(method: &Method, route: &Route, target: &str, body: Option<&By
     let unread = body.is_none_or(|body| !body.is_empty() && told.is_none());
     let by_id = !unread && !query.contains("idProperty") && told.as_ref().is_none_or(|told| !has_id_property(told));
     match (route.family, route.operation, &route.object_type) {
-        (Family::Account | Family::Token | Family::Webhooks | Family::Search, ..) => None,
         (Family::Other, ..) => {
             let place = path.trim_start_matches('/').split('/').next().unwrap_or_default();
             (!QUIET.contains(&place)).then_some(everything)
@@ -79,22 +78,26 @@ pub fn touched_by(method: &Method, route: &Route, target: &str, body: Option<&By
         (Family::Objects, _, Some(object_type)) if !unread => {
             Some(Touched { records, reach: Reach::Type(object_type.clone()) })
         }
-        (
-            _,
-            Operation::AssociationLabelCreate
-            | Operation::AssociationLabelUpdate
-            | Operation::AssociationLabelDelete
-            | Operation::AssociationLimitCreate
-            | Operation::AssociationLimitUpdate
-            | Operation::AssociationLimitPurge
-            | Operation::AssociationDefinition,
-            _,
-        ) => None,
         (Family::Associations | Family::Lists, ..) if !unread && !records.is_empty() => {
             Some(Touched { records, reach: Reach::Named })
         }
         _ => Some(everything),
     }
+}
+
+/// Whether a call is about settings, and about no record.
+fn is_setting(route: &Route) -> bool {
+    matches!(route.family, Family::Account | Family::Token | Family::Webhooks | Family::Search)
+        || matches!(
+            route.operation,
+            Operation::AssociationLabelCreate
+                | Operation::AssociationLabelUpdate
+                | Operation::AssociationLabelDelete
+                | Operation::AssociationLimitCreate
+                | Operation::AssociationLimitUpdate
+                | Operation::AssociationLimitPurge
+                | Operation::AssociationDefinition
+        )
 }
 
 impl Touched {
