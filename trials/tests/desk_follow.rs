@@ -10,6 +10,7 @@ use linchpin_core::ingress::keys;
 use linchpin_core::schedule::limits::Tier;
 use linchpin_core::time::Wall;
 use linchpin_engine::follow::{Counts, FollowParts, Follower};
+use linchpin_engine::news::Bell;
 use linchpin_engine::tasks::Tasks;
 use linchpin_hubspot::event;
 use linchpin_hubspot::id::{ObjectType, RecordId};
@@ -23,7 +24,6 @@ use linchpin_simulator::model::IndexLag;
 use linchpin_store_sqlite::SqliteStore;
 use linchpin_trials::desk::{Desk, TOKEN};
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 /// What is done is done by then.
 const SETTLED: Duration = Duration::from_secs(120);
@@ -33,7 +33,7 @@ struct Scene {
     stores: Stores,
     script: Script,
     follower: Follower,
-    news: watch::Sender<u64>,
+    news: Bell,
     tasks: Tasks,
 }
 
@@ -45,7 +45,7 @@ impl Scene {
         let desk = Desk::start(options, Tier::Professional, stores.clone()).await;
         desk.control("POST", "/_control/seed", &json!({"contacts": contacts}).to_string()).await;
         desk.control("POST", "/_control/reset", r#"{"stats": true}"#).await;
-        let (tasks, news) = (Tasks::new(), watch::Sender::new(0));
+        let (tasks, news) = (Tasks::new(), Bell::default());
         let follower = Follower::start(&tasks, parts(&desk, &stores, &news));
         Self { desk, stores, script, follower, news, tasks }
     }
@@ -70,7 +70,7 @@ impl Scene {
             }
         });
         self.stores.events.accept(events.collect(), self.now()).await.expect("they are kept");
-        self.news.send_modify(|told| *told += 1);
+        self.news.ring();
     }
 
     fn now(&self) -> Wall {
@@ -143,7 +143,7 @@ impl Scene {
     }
 }
 
-fn parts(desk: &Desk, stores: &Stores, news: &watch::Sender<u64>) -> FollowParts {
+fn parts(desk: &Desk, stores: &Stores, news: &Bell) -> FollowParts {
     let install = desk.context.install;
     FollowParts {
         install,
@@ -154,7 +154,7 @@ fn parts(desk: &Desk, stores: &Stores, news: &watch::Sender<u64>) -> FollowParts
         dispatch: desk.dispatch.clone(),
         version: ApiVersion::default(),
         clock: Arc::clone(&desk.context.clock),
-        news: Some(news.subscribe()),
+        news: news.listen(),
     }
 }
 

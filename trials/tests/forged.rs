@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use linchpin_core::time::{Mono, Now, Wall};
 use linchpin_engine::clock::Clock;
 use linchpin_engine::ingress::{self, Delivery, Ingress};
+use linchpin_engine::news::Bell;
 use linchpin_hubspot::id::{AppId, Install, PortalId};
 use linchpin_hubspot::signature;
 use linchpin_ports::event_log::{Accepted, EventLog, Teller};
@@ -93,7 +94,7 @@ impl InProcess {
             secrets: [app.secret].iter().chain(further_secrets).map(|secret| (*secret).into()).collect(),
             least: signature::Scheme::V1,
         };
-        let ingress = Ingress::new(APPS.iter().map(app).collect(), Arc::clone(&log), Arc::new(Still));
+        let ingress = Ingress::new(APPS.iter().map(app).collect(), Arc::clone(&log), Arc::new(Still), Bell::default());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         Self { runtime, ingress, log }
     }

@@ -115,6 +115,24 @@ fn what_is_missing_is_made_once_and_nothing_is_taken_away() {
 }
 
 #[test]
+fn what_is_mirrored_is_subscribed_to_as_well() {
+    let scene = Scene::new();
+    // Contacts by the mapping and the mirror, companies by the mirror alone.
+    let config = std::fs::read_to_string(scene.place.path("linchpin.yaml")).expect("the configuration is there");
+    let mirror = "mirror: {objects: {contacts: {properties: [city, phone]}, companies: {properties: [domain]}}}\n";
+    scene.place.write_config(&format!("{config}{mirror}"));
+    scene.apply(&[]).with_code(0);
+    let company = ["creation", "deletion", "merge", "restore"].map(|fate| (format!("company.{fate}"), ""));
+    let changes = [("company.propertyChange".to_owned(), "domain"), ("contact.propertyChange".to_owned(), "phone")];
+    let more = company.into_iter().chain(changes).map(|(kind, property)| (kind, property.to_owned(), true));
+    let all = NEEDED.iter().map(|(kind, property)| ((*kind).to_owned(), (*property).to_owned(), true));
+    let mut needed: Vec<_> = all.chain(more).collect();
+    needed.sort();
+    assert_eq!(scene.there(), needed);
+    assert_eq!(scene.plan(0).get("fine"), Some(&json!(needed.len())));
+}
+
+#[test]
 fn events_that_go_elsewhere_are_not_taken_away_by_mistake() {
     let scene = Scene::new();
     let elsewhere =

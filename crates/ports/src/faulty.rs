@@ -465,7 +465,7 @@ impl Operations for Faulty {
 
 #[async_trait]
 impl Follow for Faulty {
-    async fn begin(&self, install: Install) -> Result<(), StoreError> {
+    async fn begin(&self, install: Install) -> Result<u64, StoreError> {
         self.through(Method::FollowBegin, self.inner.follow.begin(install)).await
     }
 

@@ -26,9 +26,9 @@ pub enum Reflect {
     Nothing,
     /// Stores values as [`crate::mirror::Mirror::put`] does.
     Put(MirrorRecord),
-    /// Marks a record as archived; one that is not held stays so.
+    /// Marks a record as archived, and forgets its body; one that is not held stays so.
     Archive,
-    /// Removes all values of a record and marks it as archived; one that is not held stays so.
+    /// Removes all values of a record and its body, and marks it as archived; one that is not held stays so.
     Erase,
 }
 
@@ -79,8 +79,9 @@ pub struct Outlook {
 /// Following the logs of an account into the mirror of an install. One process follows at a time.
 #[async_trait]
 pub trait Follow: Send + Sync {
-    /// Gives claimed wishes back: to be called before anything is claimed by a new process.
-    async fn begin(&self, install: Install) -> Result<(), StoreError>;
+    /// Gives claimed wishes back: to be called before anything is claimed by a new process. Says its number: one for the
+    /// first, and ascending; it is durable before it is told.
+    async fn begin(&self, install: Install) -> Result<u64, StoreError>;
 
     /// The place up to which the log of an app is in the mirror; zero at first.
     async fn place(&self, install: Install, log: AppId) -> Result<u64, StoreError>;

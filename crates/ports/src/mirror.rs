@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
+use linchpin_core::gateway::mirrored::{Asked, Form};
 use linchpin_hubspot::id::{Install, ObjectType, RecordId};
 
 use crate::store::StoreError;
@@ -22,6 +23,25 @@ pub struct MirrorRecord {
     pub updated_at: Option<String>,
     /// Whether it is archived.
     pub archived: bool,
+    /// How HubSpot wrote it down, if all of it was read at once and nothing has changed since.
+    pub body: Option<Body>,
+}
+
+/// A record as HubSpot wrote it down. `Debug` shows none of it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Body {
+    /// When it was asked for.
+    pub asked: Asked,
+    /// In which form.
+    pub form: Form,
+    /// The JSON object, byte for byte.
+    pub record: String,
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").field("asked", &self.asked).field("form", &self.form).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for MirrorRecord {
@@ -32,6 +52,7 @@ impl fmt::Debug for MirrorRecord {
             .field("properties", &self.properties.keys())
             .field("updated_at", &self.updated_at)
             .field("archived", &self.archived)
+            .field("body", &self.body)
             .finish()
     }
 }
@@ -39,7 +60,8 @@ impl fmt::Debug for MirrorRecord {
 /// The mirror.
 #[async_trait]
 pub trait Mirror: Send + Sync {
-    /// Stores records; properties that a record does not carry keep their stored values.
+    /// Stores records; properties that a record does not carry keep their stored values. The body is kept as it is given:
+    /// without one it is forgotten.
     async fn put(&self, install: Install, records: Vec<MirrorRecord>) -> Result<(), StoreError>;
 
     /// Records by id, in the order of the ids.
@@ -69,6 +91,11 @@ mod tests {
             properties: [("email".to_owned(), Some("ana@example.com".to_owned()))].into(),
             updated_at: None,
             archived: false,
+            body: Some(Body {
+                asked: Asked { process: 1, micros: 2 },
+                form: Form("v3".to_owned()),
+                record: r#"{"email":"ana@example.com"}"#.to_owned(),
+            }),
         };
         let shown = format!("{record:?}");
         assert!(shown.contains("email") && !shown.contains("ana@"), "{shown}");

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use linchpin_core::schedule::budget::{DayScope, Scope};
 use linchpin_core::schedule::lanes::Lane;
+use linchpin_engine::gateway::Mirrored;
 use linchpin_engine::gateway::operations::Counts as Operations;
 use linchpin_engine::ingress::Counts;
 use linchpin_engine::journal::{Report, State as Reading};
@@ -47,7 +48,7 @@ struct Metric {
 }
 
 /// Every metric.
-const METRICS: [Metric; 53] = [
+const METRICS: [Metric; 56] = [
     Metric {
         name: "linchpin_gateway_calls_total",
         kind: Type::Counter,
@@ -89,6 +90,23 @@ const METRICS: [Metric; 53] = [
         help: "Reads that were answered from what is kept.",
         labels: &[],
         read: |state| alone(state.saved.cached),
+    },
+    Metric {
+        name: "linchpin_gateway_mirror_reads_total",
+        kind: Type::Counter,
+        help: "Reads that allowed an age: hit (answered from the mirror), miss (asked of HubSpot and held), bypass (something had just been written), or refused (only-if-cached).",
+        labels: &["outcome"],
+        read: |state| {
+            let Mirrored { hits, misses, bypassed, refused, records: _ } = state.saved.mirrored;
+            by("outcome", [("hit", hits), ("miss", misses), ("bypass", bypassed), ("refused", refused)])
+        },
+    },
+    Metric {
+        name: "linchpin_gateway_mirror_records_total",
+        kind: Type::Counter,
+        help: "Records that were answered from the mirror.",
+        labels: &[],
+        read: |state| alone(state.saved.mirrored.records),
     },
     Metric {
         name: "linchpin_gateway_witnessed_total",
@@ -342,6 +360,13 @@ const METRICS: [Metric; 53] = [
         help: "Calls for the mirror that brought no answer about records.",
         labels: &[],
         read: |state| alone(state.follow.failed),
+    },
+    Metric {
+        name: "linchpin_follow_seen_total",
+        kind: Type::Counter,
+        help: "Records that callers' reads brought into the mirror.",
+        labels: &[],
+        read: |state| alone(state.follow.seen),
     },
     Metric {
         name: "linchpin_operations_accepted_total",

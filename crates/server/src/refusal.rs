@@ -42,6 +42,8 @@ pub(crate) fn of(error: &DispatchError, now: Wall, correlation: &str) -> Answer 
         DispatchError::Unknown(_) => Refusal::new(424, told).never(),
         DispatchError::Shutdown => Refusal::new(503, told).after(Duration::from_secs(1)),
         DispatchError::UnknownInstall => Refusal::new(500, told).never(),
+        // RFC 9111, section 5.2.1.7.
+        DispatchError::NotHeld => Refusal::new(504, told).never(),
     };
     refusal.answer(correlation)
 }
@@ -58,6 +60,7 @@ pub(crate) fn reason(error: &DispatchError) -> &'static str {
         DispatchError::Shutdown => "shutdown",
         DispatchError::Overloaded { .. } => "overloaded",
         DispatchError::UnknownInstall => "unknown_install",
+        DispatchError::NotHeld => "not_held",
     }
 }
 

@@ -167,13 +167,14 @@ mod tests {
     use std::sync::Arc;
 
     use linchpin_engine::clock::SystemClock;
+    use linchpin_engine::news::Bell;
     use linchpin_store_sqlite::SqliteStore;
 
     use super::*;
 
     fn webhooks(outside: Outside) -> Webhooks {
         let log = SqliteStore::in_memory().expect("a store").stores().events;
-        Webhooks::new(Ingress::new(Vec::new(), log, Arc::new(SystemClock::new())), outside)
+        Webhooks::new(Ingress::new(Vec::new(), log, Arc::new(SystemClock::new()), Bell::default()), outside)
     }
 
     fn request(peer: &str, headers: &[(&str, &str)]) -> Request<()> {

@@ -59,6 +59,13 @@ pub(crate) const RELEASE: &str = "
     set claimed = 0
     where portal = ?1 and app = ?2 and claimed = 1";
 
+pub(crate) const START: &str = "
+    insert into follow_start (portal, app, starts)
+    values (?1, ?2, 1)
+    on conflict (portal, app)
+    do update set starts = starts + 1
+    returning starts";
+
 pub(crate) const FIRST_DUE: &str = "
     select object_type
     from wanted
@@ -194,11 +201,13 @@ fn outlook(tx: &Connection, scope: Scope) -> Result<Outlook, Fault> {
 
 #[async_trait]
 impl Follow for SqliteStore {
-    async fn begin(&self, install: Install) -> Result<(), StoreError> {
+    async fn begin(&self, install: Install) -> Result<u64, StoreError> {
         self.write("give wishes back", move |tx| {
             let scope = Scope::of(install)?;
             tx.prepare_cached(RELEASE)?.execute(params![scope.portal, scope.app])?;
-            Ok(())
+            let starts: i64 =
+                tx.prepare_cached(START)?.query_row(params![scope.portal, scope.app], |row| row.get(0))?;
+            narrow(starts, || Place { table: "follow_start", column: "starts", key: scope.portal.to_string() })
         })
         .await
     }

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
+use linchpin_core::gateway::mirrored::{Asked, Form};
 use linchpin_hubspot::id::{Install, ObjectType, RecordId};
-use linchpin_ports::mirror::{Mirror, MirrorRecord};
+use linchpin_ports::mirror::{Body, Mirror, MirrorRecord};
 use linchpin_ports::store::StoreError;
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::SqliteStore;
 use crate::census::{self, Family};
@@ -14,27 +17,27 @@ use crate::codec::{Scope, decode, encode, integer, narrow};
 use crate::fault::{Fault, Place, touched};
 
 pub(crate) const GET: &str = "
-    select properties, updated_at, archived
+    select properties, updated_at, archived, body
     from mirror
     where portal = ?1 and app = ?2 and object_type = ?3 and record = ?4";
 
 pub(crate) const INSERT: &str = "
-    insert into mirror (portal, app, object_type, record, properties, updated_at, archived)
-    values (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    insert into mirror (portal, app, object_type, record, properties, updated_at, archived, body)
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 pub(crate) const UPDATE: &str = "
     update mirror
-    set properties = ?5, updated_at = ?6, archived = ?7
+    set properties = ?5, updated_at = ?6, archived = ?7, body = ?8
     where portal = ?1 and app = ?2 and object_type = ?3 and record = ?4";
 
 pub(crate) const ARCHIVE: &str = "
     update mirror
-    set archived = 1
+    set archived = 1, body = null
     where portal = ?1 and app = ?2 and object_type = ?3 and record = ?4";
 
 pub(crate) const ERASE: &str = "
     update mirror
-    set archived = 1, properties = ?5, updated_at = null
+    set archived = 1, properties = ?5, updated_at = null, body = null
     where portal = ?1 and app = ?2 and object_type = ?3 and record = ?4";
 
 pub(crate) const HIGHEST: &str = "
@@ -50,16 +53,27 @@ struct MirrorRow {
     properties: Vec<u8>,
     updated_at: Option<String>,
     archived: bool,
+    body: Option<Vec<u8>>,
+}
+
+/// A body as it is stored: what HubSpot wrote stays as it is inside.
+#[derive(Serialize, Deserialize)]
+struct StoredBody {
+    asked: Asked,
+    form: Form,
+    record: Box<RawValue>,
 }
 
 impl TryFrom<MirrorRow> for MirrorRecord {
     type Error = Fault;
 
     fn try_from(stored: MirrorRow) -> Result<Self, Fault> {
-        let MirrorRow { object_type, id, properties, updated_at, archived } = stored;
-        let place = || Place { table: "mirror", column: "properties", key: format!("{object_type}/{id}") };
-        let properties: BTreeMap<_, _> = decode(&properties, place)?;
-        Ok(Self { object_type, id, properties, updated_at, archived })
+        let MirrorRow { object_type, id, properties, updated_at, archived, body } = stored;
+        let place = |column| Place { table: "mirror", column, key: format!("{object_type}/{id}") };
+        let properties: BTreeMap<_, _> = decode(&properties, || place("properties"))?;
+        let body: Option<StoredBody> = body.map(|body| decode(&body, || place("body"))).transpose()?;
+        let body = body.map(|StoredBody { asked, form, record }| Body { asked, form, record: record.get().to_owned() });
+        Ok(Self { object_type, id, properties, updated_at, archived, body })
     }
 }
 
@@ -78,6 +92,9 @@ fn put_one(tx: &Connection, scope: Scope, record: MirrorRecord) -> Result<(), Fa
             (UPDATE, properties, record.updated_at.or(known.updated_at))
         }
     };
+    let body = record.body.map(|Body { asked, form, record }| {
+        encode(&StoredBody { asked, form, record: RawValue::from_string(record)? })
+    });
     let rows = tx.prepare_cached(sql)?.execute(params![
         scope.portal,
         scope.app,
@@ -85,7 +102,8 @@ fn put_one(tx: &Connection, scope: Scope, record: MirrorRecord) -> Result<(), Fa
         integer(record.id.0)?,
         encode(&properties)?,
         updated_at,
-        record.archived
+        record.archived,
+        body.transpose()?
     ])?;
     touched("mirror", rows, 1)?;
     if sql == INSERT {
@@ -117,6 +135,7 @@ fn get(tx: &Connection, scope: Scope, object_type: &ObjectType, id: RecordId) ->
                 properties: row.get(0)?,
                 updated_at: row.get(1)?,
                 archived: row.get(2)?,
+                body: row.get(3)?,
             })
         })
         .optional()?;

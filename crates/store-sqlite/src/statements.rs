@@ -45,6 +45,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("follow::WANT", follow::WANT),
     ("follow::UNWANT", follow::UNWANT),
     ("follow::RELEASE", follow::RELEASE),
+    ("follow::START", follow::START),
     ("follow::FIRST_DUE", follow::FIRST_DUE),
     ("follow::DUE", follow::DUE),
     ("follow::CLAIM", follow::CLAIM),

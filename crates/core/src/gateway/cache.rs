@@ -128,6 +128,8 @@ pub fn names_unknown(answer: &Answer) -> bool {
 pub enum Wish {
     /// A kept answer will do.
     Any,
+    /// A kept answer will do that is not older.
+    Within(Duration),
     /// A new answer, which may be kept for others.
     New,
     /// A new answer, which is nobody else's.
@@ -135,24 +137,37 @@ pub enum Wish {
 }
 
 /// What the headers of a request ask for (RFC 9111, section 5.2.1). A request with conditions or ranges wants an answer
-/// of its own.
+/// of its own; of several ages the least counts, and one that cannot be read allows nothing.
 pub fn wish(headers: &HeaderMap) -> Wish {
     let own = ["if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range"];
     if own.iter().any(|name| headers.contains_key(*name)) {
         return Wish::Private;
     }
-    let values = headers.get_all("cache-control").iter().chain(headers.get_all("pragma"));
-    let words = values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
-    let mut wish = Wish::Any;
-    for word in words.map(str::trim) {
+    let mut most: Option<Duration> = None;
+    for word in words(headers) {
         if word.eq_ignore_ascii_case("no-store") {
             return Wish::Private;
         }
-        if word.eq_ignore_ascii_case("no-cache") || word.eq_ignore_ascii_case("max-age=0") {
-            wish = Wish::New;
-        }
+        let age = match word.split_once('=') {
+            _ if word.eq_ignore_ascii_case("no-cache") => Duration::ZERO,
+            Some((name, seconds)) if name.trim().eq_ignore_ascii_case("max-age") => {
+                seconds.trim().trim_matches('"').parse().map_or(Duration::ZERO, Duration::from_secs)
+            }
+            _ => continue,
+        };
+        most = Some(most.map_or(age, |most| most.min(age)));
     }
-    wish
+    match most {
+        None => Wish::Any,
+        Some(Duration::ZERO) => Wish::New,
+        Some(most) => Wish::Within(most),
+    }
+}
+
+/// The directives of a request about caches.
+pub(super) fn words(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all("cache-control").iter().chain(headers.get_all("pragma"));
+    values.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(',')).map(str::trim)
 }
 
 /// What is asked: equal keys have equal answers.
@@ -235,14 +250,19 @@ impl Cache {
         if wish == Wish::Private || changes.out > 0 || now < changes.settles {
             return Look::Bypass(None);
         }
-        if let Some(entry) = self.entries.get(&key).filter(|_| wish == Wish::Any) {
+        let most = match wish {
+            Wish::Any => Some(self.lives),
+            Wish::Within(most) => Some(most),
+            Wish::New | Wish::Private => None,
+        };
+        if let Some((entry, most)) = self.entries.get(&key).zip(most) {
             let age = now - entry.since;
-            if age < self.lives {
+            if age < self.lives && age <= most {
                 return Look::Hit { answer: entry.answer.clone(), age };
             }
         }
         let fill = Fill { key, kind, generation: changes.generation, since: now };
-        if wish == Wish::Any { Look::Miss(fill) } else { Look::Bypass(Some(fill)) }
+        if most.is_some() { Look::Miss(fill) } else { Look::Bypass(Some(fill)) }
     }
 
     /// Keeps an answer, if it is whole and nothing has changed since it was asked for.

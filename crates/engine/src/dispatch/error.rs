@@ -51,6 +51,9 @@ pub enum DispatchError {
     /// The install was never registered.
     #[error("the install is not known")]
     UnknownInstall,
+    /// The caller wants nothing but what is held, and it is not.
+    #[error("nothing that is held is new enough, and the call allows nothing else (only-if-cached)")]
+    NotHeld,
 }
 
 /// A call that may or may not have happened.
@@ -85,6 +88,7 @@ impl DispatchError {
             Self::Shutdown => "LP3016",
             Self::Overloaded { .. } => "LP3017",
             Self::UnknownInstall => "LP3018",
+            Self::NotHeld => "LP5104",
         }
     }
 }

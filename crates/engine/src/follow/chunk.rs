@@ -11,7 +11,7 @@ use linchpin_hubspot::event;
 use linchpin_hubspot::id::{AppId, Install, ObjectType, RecordId};
 use linchpin_ports::event_log::{LoggedEvent, Teller};
 use linchpin_ports::follow::{Progress, Reflect, Tracked, Update};
-use linchpin_ports::mirror::MirrorRecord;
+use linchpin_ports::mirror::{Body, MirrorRecord};
 use linchpin_ports::store::StoreError;
 
 use super::counts::add;
@@ -91,18 +91,23 @@ fn hear(key: RecordKey, latest: Latest, tracked: Tracked, held: &Held, now: Wall
     // A record that is gone already does not go again.
     let stays =
         matches!(known.standing(), Standing::Archived | Standing::Erased) && known.standing() == before.standing();
-    let reflect = if stays { Reflect::Nothing } else { reflect(&key, change, None) };
+    let reflect = if stays { Reflect::Nothing } else { reflect(&key, change, None, None) };
     let want = wanted(&known, held, now);
     Some(Update { key, from, known, reflect, want })
 }
 
 /// A change as the store takes it.
-pub(super) fn reflect(key: &(ObjectType, RecordId), change: Change, updated_at: Option<String>) -> Reflect {
+pub(super) fn reflect(
+    key: &(ObjectType, RecordId),
+    change: Change,
+    updated_at: Option<String>,
+    body: Option<Body>,
+) -> Reflect {
     match change {
         Change::Nothing => Reflect::Nothing,
         Change::Put { values, archived } => {
             let (object_type, id) = key.clone();
-            Reflect::Put(MirrorRecord { object_type, id, properties: values, updated_at, archived })
+            Reflect::Put(MirrorRecord { object_type, id, properties: values, updated_at, archived, body })
         }
         Change::Archive => Reflect::Archive,
         Change::Erase => Reflect::Erase,

@@ -23,6 +23,8 @@ pub struct Counts {
     pub gone: u64,
     /// Calls that brought no answer about records.
     pub failed: u64,
+    /// Records that callers' reads brought.
+    pub seen: u64,
 }
 
 #[derive(Default)]
@@ -36,6 +38,7 @@ pub(super) struct Counters {
     pub(super) again: AtomicU64,
     pub(super) gone: AtomicU64,
     pub(super) failed: AtomicU64,
+    pub(super) seen: AtomicU64,
 }
 
 impl Counters {
@@ -51,6 +54,7 @@ impl Counters {
             again: read(&self.again),
             gone: read(&self.gone),
             failed: read(&self.failed),
+            seen: read(&self.seen),
         }
     }
 }

@@ -9,11 +9,12 @@ mod chunk;
 mod counts;
 mod read;
 mod settle;
+mod sightings;
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
@@ -26,13 +27,16 @@ use linchpin_hubspot::version::ApiVersion;
 use linchpin_ports::event_log::EventLog;
 use linchpin_ports::follow::{Follow, Outlook};
 use linchpin_ports::store::StoreError;
+use tokio::sync::mpsc;
 
-use self::counts::Counters;
 pub use self::counts::Counts;
+use self::counts::{Counters, add};
+pub use self::read::Moment;
 use self::read::{Landed, Question};
+pub use self::sightings::{SIGHTINGS_MAX, Sighting, Sightings};
 use crate::clock::Clock;
 use crate::dispatch::Dispatch;
-use crate::news::{self, News};
+use crate::news::News;
 use crate::tasks::Tasks;
 
 /// Events that are folded and written down as one.
@@ -72,21 +76,30 @@ pub struct FollowParts {
 /// A handle to the task that follows.
 pub struct Follower {
     counters: Arc<Counters>,
+    sightings: Sightings,
 }
 
 impl Follower {
     /// Begins to follow. Ends when `tasks` shuts down.
     pub fn start(tasks: &Tasks, parts: FollowParts) -> Self {
         let counters = Arc::new(Counters::default());
-        let worker = Worker { parts, counters: Arc::clone(&counters) };
+        let (to, brought) = mpsc::channel(SIGHTINGS_MAX);
+        let sightings = Sightings { process: Arc::default(), to };
+        let process = Arc::clone(&sightings.process);
+        let worker = Worker { parts, counters: Arc::clone(&counters), process };
         let stop = tasks.stopping();
         tasks.spawn("follow", async move {
             // What is under way may be asked again without harm.
-            if stop.run_until_cancelled(worker.work()).await.is_none() {
+            if stop.run_until_cancelled(worker.work(brought)).await.is_none() {
                 tracing::debug!("following ends");
             }
         });
-        Self { counters }
+        Self { counters, sightings }
+    }
+
+    /// The way of what others read into the mirror.
+    pub fn sightings(&self) -> Sightings {
+        self.sightings.clone()
     }
 
     /// What has been done since the start.
@@ -98,19 +111,19 @@ impl Follower {
 struct Worker {
     parts: FollowParts,
     counters: Arc<Counters>,
+    /// The number of this process, once it is known.
+    process: Arc<OnceLock<u64>>,
 }
 
 type Flight<'a> = Pin<Box<dyn Future<Output = Landed> + Send + 'a>>;
 
 impl Worker {
-    async fn work(&self) {
-        while let Err(error) = self.parts.follow.begin(self.parts.install).await {
-            self.rest(&error).await;
-        }
+    async fn work(&self, mut brought: mpsc::Receiver<Sighting>) {
+        self.begin().await;
         let mut flights: FuturesUnordered<Flight<'_>> = FuturesUnordered::new();
         let (mut news, mut ahead) = (self.parts.news.clone(), 0);
         loop {
-            news::note(&mut news);
+            news.note();
             let more = match self.follow_logs().await {
                 Ok(more) => more,
                 Err(error) => {
@@ -133,12 +146,45 @@ impl Worker {
             } else {
                 tokio::select! {
                     Some(landed) = flights.next() => Some(landed),
-                    () = news::wait(&mut news, wait) => None,
+                    Some(sighting) = brought.recv() => {
+                        self.take_in(sighting, &mut brought).await;
+                        None
+                    }
+                    () = news.wait(wait) => None,
                 }
             };
             if let Some(landed) = landed {
                 flights.extend(self.land(landed).await.map(|question| self.fly(question)));
             }
+        }
+    }
+
+    async fn begin(&self) {
+        loop {
+            match self.parts.follow.begin(self.parts.install).await {
+                Ok(process) => {
+                    self.process.get_or_init(|| process);
+                    return;
+                }
+                Err(error) => self.rest(&error).await,
+            }
+        }
+    }
+
+    /// Writes down what callers' reads have brought: as one what is about one type.
+    async fn take_in(&self, first: Sighting, brought: &mut mpsc::Receiver<Sighting>) {
+        let mut next = Some(first);
+        while let Some(mut sighting) = next.take() {
+            for _ in 1..BATCH_MAX {
+                let Ok(more) = brought.try_recv() else { break };
+                if !sighting.is_like(&more) {
+                    next = Some(more);
+                    break;
+                }
+                sighting.join(more);
+            }
+            add(&self.counters.seen, sighting.len());
+            self.land(sighting.landed()).await;
         }
     }
 

@@ -1,18 +1,21 @@
 //! Reading wanted records: one call for up to a hundred of a type.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::time::Duration;
 
 use linchpin_core::follow::known::Values;
 use linchpin_core::follow::want::{Want, as_of_ms};
+use linchpin_core::gateway::mirrored::{self, Asked, Form};
 use linchpin_core::schedule::lanes::Lane;
-use linchpin_core::time::Wall;
+use linchpin_core::time::{Mono, Wall};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::endpoint::{ApiError, Endpoint};
 use linchpin_hubspot::errors::BatchError;
 use linchpin_hubspot::id::{ObjectType, RecordId};
 use linchpin_hubspot::objects::{BatchOutcome, BatchRead, Fields, Read, Record};
 use linchpin_ports::follow::Wanted;
+use linchpin_ports::mirror::Body;
 
 use super::Worker;
 use super::counts::add;
@@ -48,16 +51,78 @@ pub(super) struct Landed {
 }
 
 /// What a call found.
-#[derive(Debug, Default)]
 pub(super) struct Seen {
     /// The moment that it covers.
     pub(super) as_of_ms: i64,
+    /// When it was asked for.
+    pub(super) asked: Mono,
+    /// The form of the records below.
+    pub(super) form: Form,
+    /// Records as HubSpot wrote them down.
+    pub(super) bodies: BTreeMap<RecordId, String>,
     /// The records that it returned, also such as were not asked for: where merged ones have gone.
     pub(super) records: BTreeMap<RecordId, Record>,
     /// Which record stands for one that was asked for.
     pub(super) merged: BTreeMap<RecordId, RecordId>,
     /// Records of which nothing is known still.
     pub(super) unclear: BTreeSet<RecordId>,
+}
+
+impl Seen {
+    /// What an answer about records holds.
+    pub(super) fn new(moment: Moment, form: Form, answer: &Answer) -> Self {
+        let Moment { as_of_ms, asked } = moment;
+        let mut seen = Self {
+            as_of_ms,
+            asked,
+            form,
+            bodies: BTreeMap::new(),
+            records: BTreeMap::new(),
+            merged: BTreeMap::new(),
+            unclear: BTreeSet::new(),
+        };
+        for raw in mirrored::records(&answer.body) {
+            if let Ok(record) = serde_json::from_str::<Record>(raw.get()) {
+                seen.bodies.insert(record.id, raw.get().to_owned());
+                seen.records.insert(record.id, record);
+            }
+        }
+        seen
+    }
+
+    /// Takes another along: together they are as old as the older one.
+    pub(super) fn join(&mut self, other: Self) {
+        self.as_of_ms = self.as_of_ms.min(other.as_of_ms);
+        self.asked = self.asked.min(other.asked);
+        self.bodies.extend(other.bodies);
+        self.records.extend(other.records);
+    }
+
+    /// How HubSpot wrote a record down, as the process of this number read it.
+    pub(super) fn body_of(&self, id: RecordId, process: u64) -> Option<Body> {
+        let asked = Asked { process, micros: self.asked.0 };
+        let record = self.bodies.get(&id)?.clone();
+        Some(Body { asked, form: self.form.clone(), record })
+    }
+}
+
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seen")
+            .field("as_of_ms", &self.as_of_ms)
+            .field("asked", &self.asked)
+            .field("records", &self.records.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+/// When a read was made.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The moment of HubSpot's clock that it covers.
+    pub as_of_ms: i64,
+    /// When it was asked for.
+    pub asked: Mono,
 }
 
 /// Why a call told nothing about records.
@@ -86,12 +151,11 @@ impl Worker {
             archived: missed_as_of_ms.is_some(),
         };
         add(&self.counters.asked, records.len());
-        let (answer, as_of_ms) = self.send(&read).await?;
-        let BatchOutcome { results, errors, .. } = self.decoded(&read, &answer)?;
+        let (answer, moment) = self.send(&read).await?;
+        let BatchOutcome { errors, .. } = self.decoded(&read, &answer)?;
         let named: BTreeSet<RecordId> =
             errors.iter().flat_map(BatchError::ids).filter_map(|id| id.parse().ok()).collect();
-        let mut seen = Seen { as_of_ms, ..Seen::default() };
-        seen.records = results.into_iter().map(|result| (result.record.id, result.record)).collect();
+        let mut seen = Seen::new(moment, Form::of(self.parts.version), &answer);
         if missed_as_of_ms.is_some() {
             return Ok(seen);
         }
@@ -114,7 +178,7 @@ impl Worker {
     ) -> Result<(), Trouble> {
         let fields = Fields::of(properties.iter().cloned());
         let read = Read { object_type: object_type.clone(), id: id.to_string(), id_property: None, fields };
-        let (answer, as_of_ms) = self.send(&read).await?;
+        let (answer, moment) = self.send(&read).await?;
         if answer.status == 404 {
             return Ok(());
         }
@@ -122,8 +186,9 @@ impl Worker {
         if record.id != id {
             seen.merged.insert(id, record.id);
         }
-        // The batch may have held it as well, and earlier.
-        seen.as_of_ms = seen.as_of_ms.min(as_of_ms);
+        // The batch may have held it as well, and earlier: of that this says nothing.
+        seen.as_of_ms = seen.as_of_ms.min(moment.as_of_ms);
+        seen.bodies.remove(&record.id);
         seen.records.insert(record.id, record);
         Ok(())
     }
@@ -133,7 +198,7 @@ impl Worker {
     }
 
     /// One call, and the moment that its answer covers.
-    async fn send(&self, endpoint: &impl Endpoint) -> Result<(Answer, i64), Trouble> {
+    async fn send(&self, endpoint: &impl Endpoint) -> Result<(Answer, Moment), Trouble> {
         let asked = self.parts.clock.now();
         let origin = Origin { caller: CALLER.to_owned(), ..Origin::default() };
         let (install, call) = (self.parts.install, endpoint.call(self.parts.version));
@@ -142,7 +207,7 @@ impl Worker {
         let answer = self.parts.dispatch.call(request).await.map_err(|error| self.unanswered(&error))?;
         let took: Duration = self.parts.clock.now().mono - asked.mono;
         let as_of_ms = as_of_ms(asked.wall, took, answer.date_ms());
-        Ok((answer, as_of_ms))
+        Ok((answer, Moment { as_of_ms, asked: asked.mono }))
     }
 
     fn unanswered(&self, error: &DispatchError) -> Trouble {

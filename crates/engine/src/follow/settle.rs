@@ -9,6 +9,7 @@ use linchpin_core::time::Wall;
 use linchpin_hubspot::id::RecordId;
 use linchpin_hubspot::objects::Record;
 use linchpin_ports::follow::{Reflect, Tracked, Update};
+use linchpin_ports::mirror::Body;
 use linchpin_ports::store::StoreError;
 
 use super::Worker;
@@ -29,7 +30,17 @@ impl Worker {
         let keys: Vec<RecordKey> = ids.iter().map(|id| (question.object_type.clone(), *id)).collect();
         let tracked = self.parts.follow.known(self.parts.install, &keys).await?;
         let now = self.parts.clock.now().wall;
-        let mut table = Table { question, held, now, updates: Vec::new(), missing: BTreeMap::new(), again: 0, gone: 0 };
+        let (updates, missing) = (Vec::new(), BTreeMap::new());
+        let mut table = Table {
+            question,
+            held,
+            process: self.process.get().copied().unwrap_or_default(),
+            now,
+            updates,
+            missing,
+            again: 0,
+            gone: 0,
+        };
         for (key, tracked) in keys.into_iter().zip(tracked) {
             match outcome {
                 Ok(seen) if seen.unclear.contains(&key.1) => table.put_off(key, tracked, &Trouble { until: None }),
@@ -51,6 +62,7 @@ impl Worker {
 struct Table<'a> {
     question: &'a Question,
     held: Option<&'a Held>,
+    process: u64,
     now: Wall,
     updates: Vec<Update>,
     /// To be looked for in the recycling bin.
@@ -69,8 +81,11 @@ impl Table<'_> {
             return self.merged(key, tracked, *survivor, held);
         }
         match (seen.records.get(&key.1), self.question.missed_as_of_ms) {
-            (Some(record), None) => self.found(key, tracked, (record, seen.as_of_ms, Found::There), held),
-            (Some(record), Some(as_of_ms)) => self.found(key, tracked, (record, as_of_ms, Found::Archived), held),
+            (Some(record), None) => {
+                let body = seen.body_of(key.1, self.process);
+                self.found(key, tracked, (record, seen.as_of_ms, Found::There), body, held);
+            }
+            (Some(record), Some(as_of_ms)) => self.found(key, tracked, (record, as_of_ms, Found::Archived), None, held),
             (None, None) => self.missed(key, tracked, want.unwrap_or_else(|| self.at_once()), seen.as_of_ms, held),
             (None, Some(as_of_ms)) => self.nowhere(key, tracked, as_of_ms, held),
         }
@@ -85,6 +100,7 @@ impl Table<'_> {
         key: RecordKey,
         tracked: Tracked,
         (record, as_of_ms, found): (&Record, i64, Found),
+        body: Option<Body>,
         held: &Held,
     ) {
         let Tracked { version, mut known } = tracked;
@@ -92,7 +108,9 @@ impl Table<'_> {
         let read = known::Read { as_of_ms, found, mark: held.mark() };
         let change = known.see(read, values_of(record, held.names()));
         self.gone += usize::from(was != Standing::Archived && known.standing() == Standing::Archived);
-        let reflect = reflect(&key, change, record.updated_at.clone());
+        // What events tell beyond the read is not in how HubSpot wrote it down.
+        let body = body.filter(|_| known.standing() == Standing::There && known.latest == Latest::default());
+        let reflect = reflect(&key, change, record.updated_at.clone(), body);
         let want = self.left(&known, &key, held);
         self.update(key, version, known, reflect, want);
     }
@@ -102,7 +120,7 @@ impl Table<'_> {
         let was = known.standing();
         let change = known.see(known::Read { as_of_ms, found: Found::Nowhere, mark: held.mark() }, BTreeMap::new());
         self.gone += usize::from(was != Standing::Erased && known.standing() == Standing::Erased);
-        let reflect = reflect(&key, change, None);
+        let reflect = reflect(&key, change, None, None);
         let want = self.left(&known, &key, held);
         self.update(key, version, known, reflect, want);
     }
@@ -128,7 +146,7 @@ impl Table<'_> {
         let Tracked { version, mut known } = tracked;
         let change = known.hear(Latest { end: Some(End::Merged(survivor)), ..Latest::default() }, held);
         self.gone += 1;
-        let reflect = reflect(&key, change, None);
+        let reflect = reflect(&key, change, None, None);
         self.update(key, version, known, reflect, None);
     }
 

@@ -21,7 +21,7 @@ use linchpin_ports::credentials::{CredentialKind, Credentials, CredentialsError,
 use linchpin_ports::store::StoreError;
 use secrecy::SecretString;
 
-use super::{Asked, request};
+use super::{Asked, Writes, request};
 use crate::clock::Clock;
 use crate::dispatch::{Dispatch, DispatchError, InstallError, Parts, UtcDays};
 use crate::tasks::Tasks;
@@ -71,6 +71,8 @@ pub struct GuestParts {
     pub records: Arc<dyn BudgetRecords>,
     /// The seed of the dice that spread retries.
     pub seed: u64,
+    /// Where writes are noted, if anything is shown that they may change: a guest may write to any account.
+    pub writes: Option<Arc<Writes>>,
 }
 
 /// The guests' way to HubSpot.
@@ -78,6 +80,7 @@ pub struct Guests {
     dispatch: Dispatch,
     book: Arc<GuestBook>,
     clock: Arc<dyn Clock>,
+    writes: Option<Arc<Writes>>,
     /// Held while a guest is registered or forgotten, so that the door hears of both in their order.
     registering: tokio::sync::Mutex<()>,
 }
@@ -88,12 +91,13 @@ impl Guests {
     /// # Errors
     /// What an earlier process remembered cannot be read.
     pub async fn open(tasks: &Tasks, parts: GuestParts) -> Result<Self, StoreError> {
-        let GuestParts { clock, upstream, records, seed } = parts;
+        let GuestParts { clock, upstream, records, seed, writes } = parts;
         let book = Arc::new(GuestBook::default());
         let records = Arc::new(OneRecord::open(records, clock.now().wall).await?);
         let credentials = Arc::clone(&book) as Arc<dyn Credentials>;
         let parts = Parts { clock: Arc::clone(&clock), upstream, credentials, records, days: Arc::new(UtcDays), seed };
-        Ok(Self { dispatch: Dispatch::start(tasks, parts), book, clock, registering: tokio::sync::Mutex::new(()) })
+        let (dispatch, registering) = (Dispatch::start(tasks, parts), tokio::sync::Mutex::new(()));
+        Ok(Self { dispatch, book, clock, writes, registering })
     }
 
     /// Makes a guest's call with its own token. The install of `asked` does not matter.
@@ -104,7 +108,13 @@ impl Guests {
         let install = install_of(&shown.hash);
         let _visit = self.visit(install, shown).await?;
         let route = routes::classify(&asked.method, &asked.target);
-        Ok(self.dispatch.call(request(&Asked { install, ..asked }, &route)).await?)
+        let asked = Asked { install, ..asked };
+        let write = self.writes.as_ref().and_then(|writes| writes.begin(&asked, &route));
+        let outcome = self.dispatch.call(request(&asked, &route)).await;
+        if let Some(write) = write {
+            write.end(&outcome);
+        }
+        Ok(outcome?)
     }
 
     /// How many tokens have a budget now.

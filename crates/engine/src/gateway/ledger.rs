@@ -77,6 +77,14 @@ impl Ledger {
         }
     }
 
+    /// A call that is answered from the mirror, or refused because it wanted nothing else.
+    pub(super) fn keep(&self, asked: &Asked, route: &Route, answered: bool) {
+        let returned = if answered { Returned::Success } else { Returned::Nothing };
+        let kind = Kind::new(&asked.caller, route);
+        let spared = if answered { Spared::Kept } else { Spared::Nothing };
+        drop(Entry { ledger: self, kind, route, alone: None, shadow: None, sent: 0, spared, returned });
+    }
+
     fn lock(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,16 +2,19 @@
 //!
 //! What may travel together, how, and what each gets of the answer is decided by [`linchpin_core::gateway`]; here is who
 //! waits for whom. A call that its batch could not answer is asked again alone, so that its caller always gets HubSpot's
-//! own words. Reads that ask the very same share one call, and definitions may be answered from what is kept.
+//! own words. Reads that ask the very same share one call, definitions may be answered from what is kept, and records from
+//! the mirror if their caller allows an age.
 
 mod book;
 mod cache;
 mod flight;
 pub mod guests;
 mod ledger;
+mod mirrored;
 pub mod operations;
 mod resolve;
 mod witness;
+mod writes;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,8 +41,11 @@ pub use self::book::{BELIEVED, LISTS_MAX, UNKNOWN_BELIEVED};
 pub use self::cache::CACHE_HEADER;
 use self::cache::{Definitions as Kept, Met};
 use self::ledger::{Entry, Ledger};
+use self::mirrored::Reflection;
+pub use self::mirrored::{MirrorParts, Mirrored};
 use self::witness::Witness;
 pub use self::witness::{DISTANCE as WITNESS_DISTANCE, ONE_IN as WITNESS_ONE_IN};
+pub use self::writes::Writes;
 use crate::clock::Clock;
 use crate::dispatch::{CallRequest, Dispatch, DispatchError, Origin, Share, Shared, Unresolved};
 use crate::hub::Hub;
@@ -126,6 +132,8 @@ pub struct Saved {
     pub witnessed: u64,
     /// Of these, those that got another answer alone.
     pub differed: u64,
+    /// What has become of reads that allowed an age.
+    pub mirrored: Mirrored,
 }
 
 #[derive(Default)]
@@ -150,6 +158,7 @@ pub struct Gateway {
     counters: Arc<Counters>,
     ledger: Ledger,
     kept: Option<Kept>,
+    reflection: Option<Reflection>,
     witness: Option<Witness>,
     turns: AtomicU64,
 }
@@ -167,6 +176,7 @@ impl Gateway {
             dice: Mutex::new(ChaCha8Rng::seed_from_u64(seed)),
             counters: Arc::default(),
             kept: None,
+            reflection: None,
             witness: None,
             turns: AtomicU64::new(0),
         }
@@ -176,6 +186,13 @@ impl Gateway {
     #[must_use]
     pub fn with_cache(mut self, lives: Duration) -> Self {
         self.kept = Some(Kept::new(lives, Arc::clone(&self.clock)));
+        self
+    }
+
+    /// Answers reads that allow an age from the mirror, as far as it holds what they ask for.
+    #[must_use]
+    pub fn with_mirror(mut self, parts: MirrorParts) -> Self {
+        self.reflection = Some(Reflection::new(parts, Arc::clone(&self.clock)));
         self
     }
 
@@ -212,6 +229,7 @@ impl Gateway {
             cached: read(cached),
             witnessed: read(witnessed),
             differed: read(differed),
+            mirrored: self.reflection.as_ref().map(Reflection::counts).unwrap_or_default(),
         }
     }
 
@@ -231,23 +249,31 @@ impl Gateway {
     ///
     /// # Errors
     /// There is no answer: see [`DispatchError`].
-    pub async fn answer(&self, mut asked: Asked) -> Result<Answer, DispatchError> {
+    pub async fn answer(&self, asked: Asked) -> Result<Answer, DispatchError> {
         self.counters.asked.fetch_add(1, Ordering::Relaxed);
         self.counters.lanes.get(asked.lane).fetch_add(1, Ordering::Relaxed);
         let route = routes::classify(&asked.method, path(&asked));
-        let joined = match self.alone(&asked, &route) {
+        match self.reflection.as_ref().filter(|_| !self.is_shadow()) {
+            Some(reflection) => Box::pin(self.reflected(reflection, asked, &route)).await,
+            None => self.ask(asked, &route).await,
+        }
+    }
+
+    /// Makes a call, or answers it from what is kept.
+    async fn ask(&self, mut asked: Asked, route: &Route) -> Result<Answer, DispatchError> {
+        let joined = match self.alone(&asked, route) {
             Some(why) => Err(why),
-            None => Box::pin(self.joined(&asked, &route)).await,
+            None => Box::pin(self.joined(&asked, route)).await,
         };
-        let mut entry = self.ledger.enter(&asked, &route, joined.as_ref().map_err(|why| *why));
+        let mut entry = self.ledger.enter(&asked, route, joined.as_ref().map_err(|why| *why));
         let kept = self.kept.as_ref().filter(|_| !self.is_shadow());
-        if kept.is_some() && cache::is_kept(&asked, &route) {
+        if kept.is_some() && cache::is_kept(&asked, route) {
             // What is to be kept is held.
             asked.passage = None;
         }
-        let travel = self.travel(&asked, &route, joined, &mut entry);
+        let travel = self.travel(&asked, route, joined, &mut entry);
         let met = match kept {
-            Some(kept) => Box::pin(kept.meet(&asked, &route, travel)).await,
+            Some(kept) => Box::pin(kept.meet(&asked, route, travel)).await,
             None => Met::Asked(travel.await),
         };
         if route.family == Family::Schema && route.effect != Effect::Safe {
@@ -314,8 +340,7 @@ impl Gateway {
 
     async fn joined(&self, asked: &Asked, route: &Route) -> Result<Joined, Alone> {
         let Some(object_type) = &route.object_type else { return Err(Alone::NoBatch) };
-        let query = asked.target.split_once('?').map_or("", |(_, query)| query);
-        let query: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let query = query(asked);
         let incoming = incoming(asked, route, &query);
         // Most calls travel alone for what they are, and need no list of properties to know it.
         if let Err(why) = join(&incoming, &Anything)
@@ -413,6 +438,12 @@ impl Definitions for Anything {
 /// The path of a call.
 fn path(asked: &Asked) -> &str {
     asked.target.split_once('?').map_or(asked.target.as_str(), |(path, _)| path)
+}
+
+/// The query of a call, decoded, in order.
+fn query(asked: &Asked) -> Vec<(String, String)> {
+    let query = asked.target.split_once('?').map_or("", |(_, query)| query);
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 /// Lanes keep apart: whoever is in a hurry does not wait behind others' bulk.

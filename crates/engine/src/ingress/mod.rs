@@ -21,10 +21,10 @@ use linchpin_hubspot::id::{AppId, Install, PortalId};
 use linchpin_hubspot::signature::{Scheme, Signed, verify};
 use linchpin_ports::event_log::{Accepted, EventLog, NewEvent, Teller};
 use secrecy::SecretString;
-use tokio::sync::watch;
 
 pub use self::error::NotAccepted;
 use crate::clock::Clock;
+use crate::news::Bell;
 
 /// How long the store may take. HubSpot waits for five seconds, so it hears of a failure in time to try again.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -89,27 +89,14 @@ pub struct Ingress {
     /// The strongest scheme of each app, as the log has it.
     strongest: Mutex<BTreeMap<AppId, Scheme>>,
     counters: Counters,
-    news: watch::Sender<u64>,
+    bell: Bell,
 }
 
 impl Ingress {
-    /// A way in for these apps.
-    pub fn new(apps: Vec<App>, log: Arc<dyn EventLog>, clock: Arc<dyn Clock>) -> Self {
+    /// A way in for these apps. `bell` rings whenever a delivery has brought something new.
+    pub fn new(apps: Vec<App>, log: Arc<dyn EventLog>, clock: Arc<dyn Clock>, bell: Bell) -> Self {
         let apps = apps.into_iter().map(|app| (app.id, app)).collect();
-        Self {
-            apps,
-            log,
-            clock,
-            strongest: Mutex::default(),
-            counters: Counters::default(),
-            news: watch::Sender::new(0),
-        }
-    }
-
-    /// Changes whenever a delivery has brought something new: the number of such deliveries since the start. What is in
-    /// the log is on the disk then.
-    pub fn news(&self) -> watch::Receiver<u64> {
-        self.news.subscribe()
+        Self { apps, log, clock, strongest: Mutex::default(), counters: Counters::default(), bell }
     }
 
     /// What has come in since the start.
@@ -140,7 +127,7 @@ impl Ingress {
                     counter.fetch_add(by, Ordering::Relaxed);
                 }
                 if *new > 0 {
-                    self.news.send_modify(|told| *told += 1);
+                    self.bell.ring();
                 }
             }
             Err(NotAccepted::UnknownApp | NotAccepted::NotVerified(_)) => {

@@ -30,8 +30,12 @@ fn ingress(least: Scheme) -> (Ingress, Arc<dyn EventLog>, Script) {
 
 /// The same after a restart.
 fn again(least: Scheme, log: &Arc<dyn EventLog>) -> Ingress {
+    ringing(least, log, Bell::default())
+}
+
+fn ringing(least: Scheme, log: &Arc<dyn EventLog>, bell: Bell) -> Ingress {
     let app = App { id: APP, secrets: vec![SECRET.into()], least };
-    Ingress::new(vec![app], Arc::clone(log), Arc::new(Still))
+    Ingress::new(vec![app], Arc::clone(log), Arc::new(Still), bell)
 }
 
 fn hex(parts: &[&[u8]]) -> String {
@@ -73,17 +77,19 @@ fn body(events: &[serde_json::Value]) -> String {
 
 #[tokio::test]
 async fn news_are_told_when_something_new_is_on_the_disk_and_not_otherwise() {
-    let (ingress, log, script) = ingress(Scheme::V1);
-    let mut news = ingress.news();
+    let (_, log, script) = ingress(Scheme::V1);
+    let bell = Bell::default();
+    let (ingress, mut news) = (ringing(Scheme::V1, &log, bell.clone()), bell.listen());
     ingress.accept(APP, v1(body(&[event(1, 1, 0), event(1, 2, 0)]))).await.unwrap();
-    assert!(news.has_changed().unwrap());
-    assert_eq!((*news.borrow_and_update(), stored(&log, 1).await), (1, 2));
+    assert!(news.is_new());
+    news.note();
+    assert_eq!(stored(&log, 1).await, 2);
     // The same again, a forgery, a store that fails: nobody is woken.
     ingress.accept(APP, v1(body(&[event(1, 1, 1)]))).await.unwrap();
     ingress.accept(AppId(8), v1(body(&[event(1, 3, 0)]))).await.unwrap_err();
     script.fail(Method::EventsAccept, Fault::Before);
     ingress.accept(APP, v1(body(&[event(1, 3, 0)]))).await.unwrap_err();
-    assert!(!news.has_changed().unwrap());
+    assert!(!news.is_new());
 }
 
 async fn stored(log: &Arc<dyn EventLog>, portal: u64) -> usize {

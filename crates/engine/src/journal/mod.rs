@@ -34,6 +34,7 @@ pub use self::token::{RENEW_BEFORE, SCOPES};
 use crate::clock::Clock;
 use crate::dispatch::{Dispatch, InstallError, Parts, UtcDays};
 use crate::hub::Hub;
+use crate::news::Bell;
 use crate::tasks::Tasks;
 use crate::upstream::Upstream;
 
@@ -66,6 +67,8 @@ pub struct JournalParts {
     pub store: Arc<dyn Store>,
     /// The style of paths.
     pub version: ApiVersion,
+    /// Rings whenever the journal has told something new.
+    pub bell: Bell,
     /// The seed of the dice that spread retries.
     pub seed: u64,
 }
@@ -82,7 +85,7 @@ impl Journals {
     /// # Errors
     /// What an earlier process remembered of an app's calls cannot be read.
     pub async fn start(tasks: &Tasks, apps: Vec<App>, parts: JournalParts) -> Result<Self, InstallError> {
-        let JournalParts { clock, upstream, files, records, store, version, seed } = parts;
+        let JournalParts { clock, upstream, files, records, store, version, bell, seed } = parts;
         let token = |app: &App| (app.id, Arc::new(AppToken::new(app.client.clone(), Arc::clone(&clock))));
         let tokens: BTreeMap<AppId, Arc<AppToken>> = apps.iter().map(token).collect();
         let credentials = Arc::new(AppTokens(tokens.clone())) as Arc<dyn Credentials>;
@@ -98,7 +101,8 @@ impl Journals {
             books.push(Arc::clone(&book));
             let hub = Hub::new(dispatch.clone(), install, version, Lane::Realtime, CALLER);
             let (files, store, clock) = (Arc::clone(&files), Arc::clone(&store), Arc::clone(&clock));
-            let reader = Reader { app: id, poll, compare_after, hub, token, files, store, clock, book };
+            let bell = bell.clone();
+            let reader = Reader { app: id, poll, compare_after, hub, token, files, store, clock, book, bell };
             tasks.spawn("journal", reader.run(tasks.stopping()));
         }
         Ok(Self { books })

@@ -13,7 +13,7 @@ use linchpin_hubspot::event::Change;
 use linchpin_hubspot::event::journal::{self as file, NotAPage};
 use linchpin_hubspot::id::{AppId, Install, PortalId};
 use linchpin_hubspot::journal::{Entry, Pointer, Read};
-use linchpin_ports::event_log::{NewEvent, Teller};
+use linchpin_ports::event_log::{Accepted, NewEvent, Teller};
 use linchpin_ports::journal::{Checkpoint, Gap, Journals};
 use linchpin_ports::store::StoreError;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::dispatch::DispatchError;
 use crate::hub::{Hub, HubError};
 use crate::ingress::{known, unread};
+use crate::news::Bell;
 
 /// Events that are stored at once: webhooks wait for the store meanwhile.
 pub const EVENTS_AT_ONCE: usize = 1_000;
@@ -48,6 +49,7 @@ pub(super) struct Reader {
     pub(super) store: Arc<dyn Journals>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) book: Arc<Book>,
+    pub(super) bell: Bell,
 }
 
 /// What is remembered between rounds.
@@ -240,16 +242,23 @@ impl Reader {
         let (mut events, now) = (events, self.clock.now().wall);
         while events.len() > EVENTS_AT_ONCE {
             let rest = events.split_off(EVENTS_AT_ONCE);
-            self.book.took(self.store.take(self.app, events, before.clone(), now).await?);
+            self.took(self.store.take(self.app, events, before.clone(), now).await?);
             events = rest;
         }
         let after = Checkpoint { read_until: published.max(after.read_until), asked_at: Some(now), ..after };
         let read_until = after.read_until;
-        self.book.took(self.store.take(self.app, events, after, now).await?);
+        self.took(self.store.take(self.app, events, after, now).await?);
         let mut report = self.book.lock();
         report.files += 1;
         report.read_until = read_until.max(report.read_until);
         Ok(Step::More)
+    }
+
+    fn took(&self, accepted: Accepted) {
+        self.book.took(accepted);
+        if accepted.new > 0 {
+            self.bell.ring();
+        }
     }
 
     /// What a file tells, and when it was published.

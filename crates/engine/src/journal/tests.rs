@@ -111,6 +111,7 @@ struct Scene {
     tasks: Tasks,
     journals: Journals,
     clock: Arc<TokioClock>,
+    bell: Bell,
 }
 
 impl Scene {
@@ -119,8 +120,9 @@ impl Scene {
         let hubspot = Arc::new(HubSpot { files: Mutex::new(files), ..HubSpot::default() });
         let clock = Arc::new(TokioClock::new(START));
         let tasks = Tasks::new();
-        let journals = start(&tasks, &hubspot, &stores, &clock).await;
-        Self { hubspot, stores, script, tasks, journals, clock }
+        let bell = Bell::default();
+        let journals = start(&tasks, &hubspot, &stores, &clock, &bell).await;
+        Self { hubspot, stores, script, tasks, journals, clock, bell }
     }
 
     fn report(&self) -> Report {
@@ -145,7 +147,13 @@ impl Scene {
     }
 }
 
-async fn start(tasks: &Tasks, hubspot: &Arc<HubSpot>, stores: &Stores, clock: &Arc<TokioClock>) -> Journals {
+async fn start(
+    tasks: &Tasks,
+    hubspot: &Arc<HubSpot>,
+    stores: &Stores,
+    clock: &Arc<TokioClock>,
+    bell: &Bell,
+) -> Journals {
     let app = App {
         id: APP,
         client: Client { id: "client-1".to_owned(), secret: "secret-of-the-app".into() },
@@ -159,6 +167,7 @@ async fn start(tasks: &Tasks, hubspot: &Arc<HubSpot>, stores: &Stores, clock: &A
         records: Arc::clone(&stores.budget),
         store: Arc::clone(&stores.journals),
         version: ApiVersion::V2026_03,
+        bell: bell.clone(),
         seed: 1,
     };
     Journals::start(tasks, vec![app], parts).await.unwrap()
@@ -181,6 +190,22 @@ async fn one_token_serves_until_shortly_before_its_end() {
     tokio::time::sleep(RENEW_BEFORE + Duration::from_secs(30)).await;
     assert_eq!(scene.hubspot.tokens.load(Ordering::Relaxed), 2);
     assert_eq!(scene.report().state, State::CaughtUp);
+    scene.tasks.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_follows_the_log_hears_what_the_journal_told_and_only_what_is_new() {
+    let scene = Scene::new(Vec::new()).await;
+    scene.until("there is nothing", caught_up).await;
+    let mut news = scene.bell.listen();
+    scene.hubspot.publish(Ok(file([1, 2])));
+    news.wait(Duration::from_secs(60)).await;
+    // It is on the disk when it is told.
+    assert_eq!(scene.records().await, [1, 2]);
+    news.note();
+    scene.hubspot.publish(Ok(file([1, 2])));
+    scene.until("it is read", |report| report.files == 2).await;
+    assert!(!news.is_new(), "nothing of it was new");
     scene.tasks.shutdown().await.unwrap();
 }
 
@@ -249,7 +274,7 @@ async fn a_restart_goes_on_behind_the_checkpoint_and_notices_a_long_absence() {
     scene.hubspot.publish(Ok(file([3])));
     tokio::time::sleep(Duration::from_secs(86_400)).await;
     let tasks = Tasks::new();
-    let journals = start(&tasks, &scene.hubspot, &scene.stores, &scene.clock).await;
+    let journals = start(&tasks, &scene.hubspot, &scene.stores, &scene.clock, &scene.bell).await;
     let scene = Scene { tasks, journals, ..scene };
     let report = scene.until("the third one is read", |report| report.files == 1).await;
     assert_eq!((fetched(), report.gaps), (3, 0), "the first two are not fetched again");
@@ -257,7 +282,7 @@ async fn a_restart_goes_on_behind_the_checkpoint_and_notices_a_long_absence() {
     // Longer than entries are kept: whatever HubSpot still has is read from the oldest on.
     tokio::time::sleep(linchpin_core::ingress::journal::KEPT).await;
     let tasks = Tasks::new();
-    let journals = start(&tasks, &scene.hubspot, &scene.stores, &scene.clock).await;
+    let journals = start(&tasks, &scene.hubspot, &scene.stores, &scene.clock, &scene.bell).await;
     let scene = Scene { tasks, journals, ..scene };
     let report = scene.until("all is read", caught_up).await;
     assert_eq!((report.files, report.gaps, report.events.new), (3, 1, 0));

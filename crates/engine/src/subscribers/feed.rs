@@ -8,7 +8,6 @@ use linchpin_ports::subscribers::{Dead, Disabled, Feed, FeedState};
 
 use super::parcel::{Look, deliver, look, message, size};
 use super::{Known, POLL, STORE_PAUSE, Shared};
-use crate::news;
 
 /// Walks for ever: a store that fails is asked again, from what it has.
 pub(super) async fn walk(shared: &Shared, known: &Known, install: Install) {
@@ -50,13 +49,13 @@ async fn follow(shared: &Shared, known: &Known, install: Install) -> Result<std:
             }
             continue;
         }
-        news::note(&mut news);
+        news.note();
         let most = size(&known.subscriber, feed.state.trouble.at_most);
         let found = look(shared.parts.log.as_ref(), &known.subscriber, install, feed.place, most).await?;
         let Some(found) = found else {
             tokio::select! {
                 () = changed => feed = memory.feed(install, name).await?,
-                () = news::wait(&mut news, POLL) => {}
+                () = news.wait(POLL) => {}
             }
             continue;
         };

@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 pub use self::orders::{Moved, REPLAYED_MAX, Replayed};
 pub use self::parcel::deliver;
 use crate::clock::Clock;
-use crate::news::{self, News};
+use crate::news::News;
 use crate::outbound::Way;
 use crate::tasks::Tasks;
 
@@ -229,7 +229,7 @@ async fn begin_feeds(shared: &Arc<Shared>, tasks: &Tasks) {
             begun.insert(install);
             shared.known.values().for_each(|known| begin_feed(shared, tasks, known, install));
         }
-        news::wait(&mut news, POLL).await;
+        news.wait(POLL).await;
     }
 }
 

@@ -14,10 +14,10 @@ use linchpin_ports::faulty::{Fault, Method, Script, wrap};
 use linchpin_ports::store::Stores;
 use linchpin_store_sqlite::SqliteStore;
 use serde_json::Value;
-use tokio::sync::watch;
 
 use super::*;
 use crate::clock::TokioClock;
+use crate::news::Bell;
 use crate::outbound::Way;
 
 const NOW: Wall = Wall(1_700_000_000_000);
@@ -75,7 +75,7 @@ fn answered(status: u16) -> Outcome {
 struct Scene {
     stores: Stores,
     script: Script,
-    news: watch::Sender<u64>,
+    news: Bell,
     tasks: Tasks,
     receiver: Arc<Receiver>,
     telling: Subscribers,
@@ -88,7 +88,7 @@ impl Scene {
     }
 
     async fn over(stores: Stores, script: Script, receiver: Arc<Receiver>, batch: Option<u16>) -> Self {
-        let (tasks, news) = (Tasks::new(), watch::Sender::new(0));
+        let (tasks, news) = (Tasks::new(), Bell::default());
         let subscriber = Subscriber {
             name: NAME.to_owned(),
             secrets: vec![SigningSecret::parse(&"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into()).unwrap()],
@@ -100,7 +100,7 @@ impl Scene {
             log: Arc::clone(&stores.events),
             memory: Arc::clone(&stores.subscribers),
             clock: Arc::new(TokioClock::new(NOW)),
-            news: Some(news.subscribe()),
+            news: news.listen(),
             seed: 7,
         };
         let way: Arc<dyn Way> = Arc::<Receiver>::clone(&receiver);
@@ -118,7 +118,7 @@ impl Scene {
     async fn tell(&self, install: Install, numbers: impl IntoIterator<Item = u64>) {
         let events = numbers.into_iter().map(|number| NewEvent { install, ..event(number) });
         self.stores.events.accept(events.collect(), NOW).await.unwrap();
-        self.news.send_modify(|told| *told += 1);
+        self.news.ring();
     }
 
     async fn feed(&self) -> Feed {

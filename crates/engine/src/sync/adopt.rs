@@ -339,5 +339,6 @@ pub(super) fn mirrored(object_type: &ObjectType, record: Record) -> MirrorRecord
         properties: record.properties,
         updated_at: record.updated_at,
         archived: record.archived,
+        body: None,
     }
 }

@@ -1,4 +1,4 @@
-//! What an app is to be told: from the configuration and from the mapping.
+//! What an app is to be told: from the configuration, from the mapping, and from what is mirrored.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::Config;
+use super::mirror::ObjectName;
 use super::webhooks::{AppNumber, WebhookApp};
 use crate::failure::{Code, Failure};
 
@@ -91,6 +92,12 @@ fn fates(object: &ObjectType) -> Vec<Topic> {
     FATES.into_iter().chain(privacy).map(topic).collect()
 }
 
+/// All that whoever follows records has to be told of them.
+fn followed(object: &ObjectType, properties: impl Iterator<Item = String>) -> Vec<Topic> {
+    let change = |name| Topic { object: object.clone(), kind: Kind::PropertyChange, property: Some(name) };
+    properties.map(change).chain(fates(object)).collect()
+}
+
 /// An app whose webhooks are managed.
 pub(crate) struct ManagedApp {
     /// Its number.
@@ -145,7 +152,7 @@ impl Config {
         })
     }
 
-    /// What the configuration says, and what the mapping needs.
+    /// What the configuration says, and what the mapping and the mirror need.
     fn wanted(&self, number: u64, app: &WebhookApp) -> Result<BTreeSet<Topic>, Failure> {
         let mut wanted = BTreeSet::new();
         for (at, subscription) in app.subscriptions.iter().enumerate() {
@@ -156,9 +163,10 @@ impl Config {
             let identity = entry.identity.value.unique.iter().chain(&entry.identity.value.content);
             let names = identity.map(|name| name.value.clone());
             let fields = entry.fields.iter().map(|(name, _)| name.value.clone());
-            let change = |name| Topic { object: object.clone(), kind: Kind::PropertyChange, property: Some(name) };
-            wanted.extend(names.chain(fields).map(change));
-            wanted.extend(fates(&object));
+            wanted.extend(followed(&object, names.chain(fields)));
+        }
+        for (ObjectName(object), mirrored) in &self.mirror().objects {
+            wanted.extend(followed(object, mirrored.properties.0.iter().cloned()));
         }
         Ok(wanted)
     }

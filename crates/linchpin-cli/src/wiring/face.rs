@@ -6,7 +6,8 @@ use linchpin::{Linchpin, Stores, Tasks};
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_engine::gateway::guests::{GuestParts, Guests};
 use linchpin_engine::gateway::operations::{OperationParts, Operations};
-use linchpin_engine::gateway::{Coalesce, Gateway};
+use linchpin_engine::gateway::{Coalesce, Gateway, MirrorParts, Writes};
+use linchpin_engine::news::Bell;
 use linchpin_engine::upstream::{BaseUrl, HttpOptions, HttpUpstream, https_connector};
 use linchpin_hubspot::account::TokenInfo;
 use linchpin_hubspot::id::AppId;
@@ -35,12 +36,25 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
     let stores = super::open_store(&config.store())?.stores();
     let client = door::open(config, stores.clone(), doors).await?;
     let install = client.install();
+    // Whoever follows the log hears of what comes in by webhooks and by the journal alike.
+    let bell = Bell::default();
+    let follow = follow::start(config, mirrored.clone(), &client, &stores, (&doors.tasks(), bell.listen()))?;
+    let mirror = follow.as_ref().map(|follow| MirrorParts {
+        install,
+        writes: Arc::new(Writes::new(mirrored.keys().cloned(), client.clock())),
+        objects: mirrored,
+        mirror: Arc::clone(&stores.mirror),
+        sightings: follow.sightings(),
+    });
     let guests = match config.gateway().unknown_tokens {
-        UnknownTokens::Pass => Some(guests(config, &client, &stores, &doors.tasks()).await?),
+        UnknownTokens::Pass => {
+            let writes = mirror.as_ref().map(|mirror| Arc::clone(&mirror.writes));
+            Some(guests(config, &client, &stores, (&doors.tasks(), writes)).await?)
+        }
         UnknownTokens::Refuse => None,
     };
     let (dispatch, clock, days) = (client.dispatch().clone(), client.clock(), client.days());
-    let gateway = Arc::new(gateway(config, &client, doors)?);
+    let gateway = Arc::new(gateway(config, &client, doors, mirror)?);
     let parts = OperationParts {
         gateway: Arc::clone(&gateway),
         install,
@@ -55,11 +69,10 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
         Some(key) => Admin::new(&key, granted(config, &client).await?),
         None => Admin::closed(),
     };
-    let journal = super::journal::open(config, journals, (&client, &stores), &doors.tasks()).await?;
+    let journal = super::journal::open(config, journals, (&client, &stores), (&doors.tasks(), bell.clone())).await?;
     let numbers = apps.iter().map(|app| AppId(app.number)).collect();
-    let webhooks = super::webhooks::open(apps, config.webhooks(), Arc::clone(&stores.events), client.clock());
-    let news = webhooks.as_ref().map(|webhooks| webhooks.ingress().news());
-    let follow = follow::start(config, mirrored, &client, &stores, (&doors.tasks(), news.clone()))?;
+    let news = bell.listen();
+    let webhooks = super::webhooks::open(apps, config.webhooks(), Arc::clone(&stores.events), client.clock(), bell);
     let around = telling::Surroundings {
         stores: &stores,
         clock: client.clock(),
@@ -91,7 +104,7 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
     })
 }
 
-fn gateway(config: &Config, client: &Linchpin, doors: &Doors) -> Result<Gateway, Failure> {
+fn gateway(config: &Config, client: &Linchpin, doors: &Doors, mirror: Option<MirrorParts>) -> Result<Gateway, Failure> {
     let coalesce = match config.gateway().coalesce {
         config::Coalesce::Off => Coalesce::Off,
         config::Coalesce::Proven => Coalesce::Proven,
@@ -102,6 +115,10 @@ fn gateway(config: &Config, client: &Linchpin, doors: &Doors) -> Result<Gateway,
     let gateway = gateway.with_witness(&doors.tasks());
     let gateway = match config.gateway().cache.metadata.lives() {
         Some(lives) => gateway.with_cache(lives),
+        None => gateway,
+    };
+    let gateway = match mirror {
+        Some(mirror) => gateway.with_mirror(mirror),
         None => gateway,
     };
     Ok(if config.gateway().shadow { gateway.in_shadow() } else { gateway })
@@ -160,7 +177,12 @@ fn callers(config: &Config) -> Result<Callers, Failure> {
 }
 
 /// The door of tokens that nobody configured: apart from the one door of those that are, but to the same HubSpot.
-async fn guests(config: &Config, client: &Linchpin, stores: &Stores, tasks: &Tasks) -> Result<Guests, Failure> {
+async fn guests(
+    config: &Config,
+    client: &Linchpin,
+    stores: &Stores,
+    (tasks, writes): (&Tasks, Option<Arc<Writes>>),
+) -> Result<Guests, Failure> {
     let connector = https_connector().map_err(|error| Failure::internal("TLS cannot be set up", &error))?;
     let hubspot = config.hubspot();
     let address = hubspot.base_url.as_str();
@@ -172,6 +194,7 @@ async fn guests(config: &Config, client: &Linchpin, stores: &Stores, tasks: &Tas
         upstream: Arc::new(HttpUpstream::new(connector, address, HttpOptions::default())),
         records: Arc::clone(&stores.budget),
         seed: dice(config)?,
+        writes,
     };
     Guests::open(tasks, parts).await.map_err(|error| trouble::of_facade(linchpin::Error::Store(error), config))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use linchpin::{Linchpin, Stores, Tasks};
 use linchpin_engine::journal::{Allowed, App, HttpFiles, JournalParts, Journals};
+use linchpin_engine::news::Bell;
 use linchpin_engine::upstream::{BaseUrl, HttpOptions, HttpUpstream, https_connector};
 use linchpin_hubspot::id::AppId;
 use linchpin_hubspot::oauth::Client;
@@ -17,7 +18,7 @@ pub(super) async fn open(
     config: &Config,
     journals: Vec<ResolvedJournal>,
     (client, stores): (&Linchpin, &Stores),
-    tasks: &Tasks,
+    (tasks, bell): (&Tasks, Bell),
 ) -> Result<Journals, Failure> {
     if journals.is_empty() {
         return Ok(Journals::default());
@@ -43,6 +44,7 @@ pub(super) async fn open(
         records: Arc::clone(&stores.budget),
         store: Arc::clone(&stores.journals),
         version,
+        bell,
         seed,
     };
     let apps = journals.into_iter().map(|journal| App {

@@ -131,7 +131,8 @@ fn of_no_answer(error: &DispatchError, base: &str) -> String {
         DispatchError::Deadline { .. }
         | DispatchError::Shutdown
         | DispatchError::Overloaded { .. }
-        | DispatchError::UnknownInstall => "run it again".to_owned(),
+        | DispatchError::UnknownInstall
+        | DispatchError::NotHeld => "run it again".to_owned(),
     }
 }
 

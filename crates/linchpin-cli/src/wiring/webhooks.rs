@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use linchpin_engine::clock::Clock;
 use linchpin_engine::ingress::{App, Ingress};
+use linchpin_engine::news::Bell;
 use linchpin_hubspot::id::AppId;
 use linchpin_hubspot::signature::Scheme;
 use linchpin_ports::event_log::EventLog;
@@ -17,6 +18,7 @@ pub(crate) fn open(
     settings: &config::Webhooks,
     log: Arc<dyn EventLog>,
     clock: Arc<dyn Clock>,
+    bell: Bell,
 ) -> Option<Webhooks> {
     if apps.is_empty() {
         return None;
@@ -34,5 +36,5 @@ pub(crate) fn open(
             Signature::V3 => Scheme::V3,
         },
     });
-    Some(Webhooks::new(Ingress::new(apps.collect(), log, clock), outside))
+    Some(Webhooks::new(Ingress::new(apps.collect(), log, clock, bell), outside))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use linchpin_core::gateway::mirrored::{Asked, Form};
 use linchpin_core::sync::desired::{DesiredValue, EntryName, Rejection, RowId, SourceKey};
 use linchpin_core::sync::link::{Agreed, AssociationLink, Link};
 use linchpin_core::sync::operation::{Action, Ended, Operation, OperationId};
@@ -9,7 +10,7 @@ use linchpin_core::sync::run::{Plan, RejectedRow, Run, RunId};
 use linchpin_core::time::Wall;
 use linchpin_hubspot::id::{AppId, Install, ObjectType, PortalId, RecordId};
 
-use crate::mirror::MirrorRecord;
+use crate::mirror::{Body, MirrorRecord};
 use crate::queue::{Claimed, Settlement};
 use crate::runs::PlanChunk;
 use crate::store::Stores;
@@ -100,7 +101,13 @@ pub fn contact(id: u64, properties: &[(&str, Option<&str>)]) -> MirrorRecord {
         properties: properties.iter().map(property).collect(),
         updated_at: Some(format!("2026-01-01T00:00:00.{id:03}Z")),
         archived: false,
+        body: None,
     }
+}
+
+/// A body of a record.
+pub fn body(record: &str) -> Body {
+    Body { asked: Asked { process: 3, micros: 5 }, form: Form("v3".to_owned()), record: record.to_owned() }
 }
 
 /// A rejection with a reason.

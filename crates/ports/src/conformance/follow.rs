@@ -12,7 +12,7 @@ use linchpin_hubspot::event::NewValue;
 use linchpin_hubspot::id::{AppId, Install, ObjectType, RecordId};
 
 use super::Home;
-use super::fixtures::{INSTALL, NOW, OTHER, contact, contacts};
+use super::fixtures::{INSTALL, NOW, OTHER, body, contact, contacts};
 use crate::follow::{Outlook, Progress, Reflect, Tracked, Update, Wanted};
 use crate::mirror::MirrorRecord;
 use crate::store::{Refusal, StoreError, Stores};
@@ -122,6 +122,7 @@ pub async fn the_mirror_is_written_with_what_is_known<H: Home>(make: impl Fn() -
     let mut home = make();
     let stores = home.open().await;
     let held = contact(1, &[("city", Some("Oslo")), ("phone", None)]);
+    let whole = || Some(body(r#"{"id":"1"}"#));
     let reflected = |id, from, reflect| Update { reflect, ..update(id, from) };
     let put = vec![reflected(1, 0, Reflect::Put(held.clone())), reflected(2, 0, Reflect::Put(contact(2, &[])))];
     advance(&stores, 0, 1, put).await.expect("it is stored");
@@ -134,9 +135,13 @@ pub async fn the_mirror_is_written_with_what_is_known<H: Home>(make: impl Fn() -
     let rome: BTreeMap<_, _> = [("city".to_owned(), Some("Rome".to_owned())), ("phone".to_owned(), None)].into();
     let expected = MirrorRecord { properties: rome.clone(), ..held.clone() };
     assert_eq!(get(1).await, Some(expected.clone()));
-    advance(&stores, 1, 2, vec![reflected(1, 2, Reflect::Archive)]).await.expect("it is stored");
-    assert_eq!(get(1).await, Some(MirrorRecord { archived: true, ..expected }));
-    advance(&stores, 2, 3, vec![reflected(1, 3, Reflect::Erase)]).await.expect("it is stored");
+    let expected = MirrorRecord { body: whole(), ..expected };
+    settle(&stores, vec![reflected(1, 2, Reflect::Put(expected.clone()))]).await.expect("it is stored");
+    assert_eq!(get(1).await, Some(expected.clone()));
+    advance(&stores, 1, 2, vec![reflected(1, 3, Reflect::Archive)]).await.expect("it is stored");
+    assert_eq!(get(1).await, Some(MirrorRecord { archived: true, body: None, ..expected.clone() }));
+    settle(&stores, vec![reflected(1, 4, Reflect::Put(expected))]).await.expect("it is stored");
+    advance(&stores, 2, 3, vec![reflected(1, 5, Reflect::Erase)]).await.expect("it is stored");
     let erased = MirrorRecord { properties: BTreeMap::new(), updated_at: None, archived: true, ..held };
     assert_eq!(get(1).await, Some(erased));
     let strangers = vec![reflected(8, 0, Reflect::Archive), reflected(9, 0, Reflect::Erase)];
@@ -187,10 +192,10 @@ pub async fn a_claim_lasts_until_it_is_settled_or_given_back<H: Home>(make: impl
     settle(&stores, vec![wanted(1, 2, Want { attempts: 4, ..due(NOW) })]).await.expect("it is stored");
     let again = claim(&stores, 9).await.expect("it is due");
     assert_eq!(again.records, [(RecordId(1), Want { attempts: 4, ..due(NOW) })]);
-    stores.follow.begin(INSTALL).await.expect("it is given back");
+    assert_eq!(stores.follow.begin(INSTALL).await.expect("it is given back"), 1);
     assert_eq!(claimed(&stores, 9).await, [1]);
     settle(&stores, vec![update(1, 3)]).await.expect("it is stored");
-    stores.follow.begin(INSTALL).await.expect("there is nothing to give back");
+    assert_eq!(stores.follow.begin(INSTALL).await.expect("there is nothing to give back"), 2);
     assert_eq!(claimed(&stores, 9).await, [0; 0]);
 }
 
@@ -203,7 +208,7 @@ pub async fn installs_never_meet<H: Home>(make: impl Fn() -> H) {
     assert_eq!(stores.follow.known(OTHER, &[key(1)]).await.expect("it is read"), [Tracked::default()]);
     assert_eq!(stores.follow.claim(OTHER, NOW, SOON, 9).await.expect("nothing is due"), None);
     assert_eq!(claimed(&stores, 9).await, [1]);
-    stores.follow.begin(OTHER).await.expect("there is nothing to give back");
+    assert_eq!(stores.follow.begin(OTHER).await.expect("there is nothing to give back"), 1);
     assert_eq!(claimed(&stores, 9).await, [0; 0]);
 }
 
@@ -215,6 +220,8 @@ pub async fn what_was_followed_survives_a_crash<H: Home>(make: impl Fn() -> H) {
         vec![Update { known: known(), ..wanted(1, 0, due(NOW)) }, wanted(2, 0, due(NOW + Duration::from_secs(9)))];
     advance(&stores, 0, 7, updates).await.expect("it is stored");
     assert_eq!(claimed(&stores, 9).await, [1]);
+    assert_eq!(stores.follow.begin(INSTALL).await.expect("it begins"), 1);
+    assert_eq!(claimed(&stores, 9).await, [1]);
     settle(&stores, vec![Update { reflect: Reflect::Put(contact(2, &[])), ..update(2, 1) }])
         .await
         .expect("it is stored");
@@ -223,7 +230,7 @@ pub async fn what_was_followed_survives_a_crash<H: Home>(make: impl Fn() -> H) {
     let stores = home.open().await;
     assert_eq!((place(&stores, INSTALL, LOG).await, version(&stores, 2).await), (7, 2));
     assert_eq!(claimed(&stores, 9).await, [0; 0]);
-    stores.follow.begin(INSTALL).await.expect("it is given back");
+    assert_eq!(stores.follow.begin(INSTALL).await.expect("it is given back"), 2);
     assert_eq!(claimed(&stores, 9).await, [1]);
     assert_eq!(stores.mirror.count(INSTALL, &contacts()).await.expect("a count"), 1);
     let found = stores.follow.known(INSTALL, &[key(1)]).await.expect("it is read");

@@ -7,7 +7,7 @@ use linchpin_core::time::Wall;
 use linchpin_hubspot::id::{ObjectType, RecordId};
 
 use super::Home;
-use super::fixtures::{INSTALL, NOW, OTHER, contact, contacts, entry, key, link, person, run};
+use super::fixtures::{INSTALL, NOW, OTHER, body, contact, contacts, entry, key, link, person, run};
 use crate::budget::BudgetRecord;
 use crate::mirror::MirrorRecord;
 use crate::runs::PlanChunk;
@@ -93,6 +93,20 @@ pub async fn a_mirrored_record_keeps_properties_it_does_not_carry<H: Home>(make:
         ..second
     };
     assert_eq!(found, [Some(merged)]);
+}
+
+/// A body comes back byte for byte, and is forgotten when the record is stored without one.
+pub async fn a_body_is_kept_byte_for_byte_until_the_record_is_stored_without_one<H: Home>(make: impl Fn() -> H) {
+    let mut home = make();
+    let stores = home.open().await;
+    let whole = body(r#"{"id":"1", "properties" : {"name":"Z\u00fcrich \/ ü","n":1.50}}"#);
+    let record = MirrorRecord { body: Some(whole), ..contact(1, &[]) };
+    for (put, kept) in [(record.clone(), record.clone()), (contact(1, &[]), contact(1, &[])), (record.clone(), record)]
+    {
+        stores.mirror.put(INSTALL, vec![put]).await.expect("a record is stored");
+        let found = stores.mirror.get(INSTALL, &contacts(), &[RecordId(1)]).await.expect("records");
+        assert_eq!(found, [Some(kept)]);
+    }
 }
 
 /// Mirrored records come in the order of the ids asked for.

@@ -94,6 +94,7 @@ macro_rules! store_tests {
             keys_come_in_pages,
             links_are_counted_by_entry,
             a_mirrored_record_keeps_properties_it_does_not_carry,
+            a_body_is_kept_byte_for_byte_until_the_record_is_stored_without_one,
             mirrored_records_come_in_the_order_of_the_ids,
             the_highest_id_is_zero_when_none_is_known,
             mirrored_records_are_counted_once,

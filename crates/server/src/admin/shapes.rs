@@ -151,8 +151,25 @@ pub struct Counters {
     pub repeated: u64,
     /// Calls that Linchpin itself refused, by the reason.
     pub refused: BTreeMap<String, u64>,
+    /// Reads that allowed an age.
+    pub mirror: MirrorReads,
     /// What left for HubSpot.
     pub upstream: Upstream,
+}
+
+/// Reads that allowed an age, since the start.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct MirrorReads {
+    /// Answered from the mirror.
+    pub hits: u64,
+    /// The records of these answers.
+    pub records: u64,
+    /// Asked of HubSpot, and held since.
+    pub misses: u64,
+    /// Asked of HubSpot, because something had just been written.
+    pub bypassed: u64,
+    /// Refused, because only what is held was wanted.
+    pub refused: u64,
 }
 
 /// What left for HubSpot, since the start.

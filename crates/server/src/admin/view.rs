@@ -9,8 +9,8 @@ use linchpin_core::schedule::lanes::{self, Lane};
 use linchpin_core::schedule::{DaySnapshot, Snapshot, WindowSnapshot};
 use linchpin_core::time::Mono;
 use linchpin_engine::follow;
-use linchpin_engine::gateway::Saved;
 use linchpin_engine::gateway::operations::Counts as Operations;
+use linchpin_engine::gateway::{Mirrored, Saved};
 use linchpin_engine::ingress::Counts;
 use linchpin_engine::journal::Report;
 use linchpin_hubspot::call::Family;
@@ -146,11 +146,13 @@ impl State {
 
     pub(super) fn counters(&self) -> shapes::Counters {
         let totals = self.snapshot.totals;
+        let Mirrored { hits, records, misses, bypassed, refused } = self.saved.mirrored;
         shapes::Counters {
             calls: self.saved.asked,
             joined: self.saved.together,
             repeated: self.saved.again,
             refused: self.refused.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect(),
+            mirror: shapes::MirrorReads { hits, records, misses, bypassed, refused },
             upstream: shapes::Upstream {
                 attempts: totals.sent,
                 retries: totals.retries,

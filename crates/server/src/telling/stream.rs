@@ -13,7 +13,6 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Response};
 use hyper::body::{Body, Frame};
-use linchpin_engine::news;
 use linchpin_engine::upstream::Flow;
 use linchpin_ports::store::StoreError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -100,12 +99,12 @@ impl Telling {
                 }
                 quiet.reset();
             }
-            news::note(&mut news);
+            news.note();
             let found = self.some(wanted, place, PAGE, PAGE).await?;
             if found.upto == place {
                 tokio::select! {
                     _ = quiet.tick() => text = alive(place),
-                    () = news::wait(&mut news, POLL) => {}
+                    () = news.wait(POLL) => {}
                 }
                 continue;
             }

@@ -196,6 +196,10 @@ fn a_caller_may_ask_for_a_new_answer() {
     assert_eq!(wished(&[]), Wish::Any);
     assert_eq!(wished(&[("cache-control", "max-stale=9")]), Wish::Any);
     assert_eq!(wished(&[("cache-control", "foo, No-Cache")]), Wish::New);
+    assert_eq!(wished(&[("cache-control", "max-age=60, Max-Age=\"9\"")]), Wish::Within(Duration::from_secs(9)));
+    for none in ["max-age=0", "max-age=x", "max-age=60, no-cache", "max-age="] {
+        assert_eq!(wished(&[("cache-control", none)]), Wish::New, "{none}");
+    }
     assert_eq!(wished(&[("pragma", "no-cache")]), Wish::New);
     assert_eq!(wished(&[("cache-control", "no-cache, no-store")]), Wish::Private);
     assert_eq!(wished(&[("if-none-match", "\"x\"")]), Wish::Private);
@@ -206,6 +210,11 @@ fn a_caller_may_ask_for_a_new_answer() {
     cache.fill(fill, &answer("new"), at(1));
     assert_eq!(hit(&look(&mut cache, at(2))), Some((b"new".as_slice(), 1)), "others get the new one");
     assert!(matches!(cache.look(key("/a"), Kind::Properties, Wish::Private, at(2)), Look::Bypass(None)));
+    let within = |cache: &mut Cache, seconds| {
+        cache.look(key("/a"), Kind::Properties, Wish::Within(Duration::from_secs(seconds)), at(10))
+    };
+    assert!(hit(&within(&mut cache, 9)).is_some());
+    missed(within(&mut cache, 8));
 }
 
 #[test]

@@ -58,6 +58,7 @@ async fn house(records: Arc<Records>, headers: HeaderMap) -> House {
     let (tasks, clock) = (Tasks::new(), Arc::new(TokioClock::new(START)));
     let upstream = Arc::new(Recorder { sent: Mutex::default(), headers, clock: Arc::clone(&clock) });
     let parts = GuestParts {
+        writes: None,
         clock,
         upstream: Arc::clone(&upstream) as Arc<dyn Upstream>,
         records: Arc::clone(&records) as Arc<dyn BudgetRecords>,

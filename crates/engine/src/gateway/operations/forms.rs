@@ -101,7 +101,8 @@ fn is_hopeless(error: &DispatchError) -> bool {
         | DispatchError::Migrating { .. }
         | DispatchError::Deadline { .. }
         | DispatchError::Shutdown
-        | DispatchError::Overloaded { .. } => false,
+        | DispatchError::Overloaded { .. }
+        | DispatchError::NotHeld => false,
     }
 }
 
