@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use linchpin_core::echo::Echo;
 use linchpin_core::ingress::keys;
 use linchpin_core::time::Wall;
 use linchpin_hubspot::event::{self, Change, Event, Told};
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 
 pub use self::error::NotAccepted;
 use crate::clock::Clock;
+use crate::echo::Echoes;
 
 /// How long the store may take. HubSpot waits for five seconds, so it hears of a failure in time to try again.
 pub const STORE_TIMEOUT: Duration = Duration::from_secs(4);
@@ -90,6 +92,7 @@ pub struct Ingress {
     strongest: Mutex<BTreeMap<AppId, Scheme>>,
     counters: Counters,
     news: watch::Sender<u64>,
+    echoes: Arc<Echoes>,
 }
 
 impl Ingress {
@@ -103,7 +106,14 @@ impl Ingress {
             strongest: Mutex::default(),
             counters: Counters::default(),
             news: watch::Sender::new(0),
+            echoes: Arc::default(),
         }
+    }
+
+    /// Recognises the echoes of what is noted here. Otherwise all is news.
+    #[must_use]
+    pub fn with_echoes(self, echoes: Arc<Echoes>) -> Self {
+        Self { echoes, ..self }
     }
 
     /// Changes whenever a delivery has brought something new: the number of such deliveries since the start. What is in
@@ -123,6 +133,11 @@ impl Ingress {
             events: Accepted { new: read(new), repeated: read(repeated), known: read(known) },
             not_understood: read(not_understood),
         }
+    }
+
+    /// Echoes that came in since the start, by webhook or journal, by the caller whose writes they tell of.
+    pub fn echoes(&self) -> BTreeMap<String, u64> {
+        self.echoes.counts()
     }
 
     /// Takes a delivery of an app. When this returns, all that it told is on the disk.
@@ -199,7 +214,10 @@ impl Ingress {
         let raw = body.slice_ref(told.raw);
         match told.event {
             // The secret says whose it is; the number inside is the sender's word.
-            Ok(event) => known(&Event { install: Install { app, ..event.install }, ..event }, teller, raw),
+            Ok(event) => {
+                let event = Event { install: Install { app, ..event.install }, ..event };
+                known(&event, teller, raw, self.echoes.judge(&event, now))
+            }
             Err(why) => {
                 self.counters.not_understood.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(app = app.0, %why, "an event is kept without being understood");
@@ -210,7 +228,7 @@ impl Ingress {
 }
 
 /// An event that is understood, for the log.
-pub(crate) fn known(event: &Event, teller: Teller, raw: Bytes) -> NewEvent {
+pub(crate) fn known(event: &Event, teller: Teller, raw: Bytes, echo: Option<Echo>) -> NewEvent {
     let (delivery, change) = keys::keys(event);
     let record = event.change.record().map(|(object_type, id)| (object_type.clone(), id));
     let (object_type, record) = record.unzip();
@@ -228,6 +246,7 @@ pub(crate) fn known(event: &Event, teller: Teller, raw: Bytes) -> NewEvent {
         property,
         delivery,
         change,
+        echo,
         raw,
     }
 }
@@ -256,6 +275,7 @@ pub(crate) fn unread(install: Install, teller: Teller, kind: &str, raw: Bytes, n
         property: None,
         delivery,
         change,
+        echo: None,
         raw,
     }
 }

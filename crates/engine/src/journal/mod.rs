@@ -33,6 +33,7 @@ use self::token::{AppToken, AppTokens};
 pub use self::token::{RENEW_BEFORE, SCOPES};
 use crate::clock::Clock;
 use crate::dispatch::{Dispatch, InstallError, Parts, UtcDays};
+use crate::echo::Echoes;
 use crate::hub::Hub;
 use crate::tasks::Tasks;
 use crate::upstream::Upstream;
@@ -64,6 +65,8 @@ pub struct JournalParts {
     pub records: Arc<dyn BudgetRecords>,
     /// Where events and checkpoints are kept.
     pub store: Arc<dyn Store>,
+    /// Recognises echoes.
+    pub echoes: Arc<Echoes>,
     /// The style of paths.
     pub version: ApiVersion,
     /// The seed of the dice that spread retries.
@@ -82,7 +85,7 @@ impl Journals {
     /// # Errors
     /// What an earlier process remembered of an app's calls cannot be read.
     pub async fn start(tasks: &Tasks, apps: Vec<App>, parts: JournalParts) -> Result<Self, InstallError> {
-        let JournalParts { clock, upstream, files, records, store, version, seed } = parts;
+        let JournalParts { clock, upstream, files, records, store, echoes, version, seed } = parts;
         let token = |app: &App| (app.id, Arc::new(AppToken::new(app.client.clone(), Arc::clone(&clock))));
         let tokens: BTreeMap<AppId, Arc<AppToken>> = apps.iter().map(token).collect();
         let credentials = Arc::new(AppTokens(tokens.clone())) as Arc<dyn Credentials>;
@@ -98,7 +101,8 @@ impl Journals {
             books.push(Arc::clone(&book));
             let hub = Hub::new(dispatch.clone(), install, version, Lane::Realtime, CALLER);
             let (files, store, clock) = (Arc::clone(&files), Arc::clone(&store), Arc::clone(&clock));
-            let reader = Reader { app: id, poll, compare_after, hub, token, files, store, clock, book };
+            let echoes = Arc::clone(&echoes);
+            let reader = Reader { app: id, poll, compare_after, hub, token, files, store, echoes, clock, book };
             tasks.spawn("journal", reader.run(tasks.stopping()));
         }
         Ok(Self { books })

@@ -158,6 +158,7 @@ async fn start(tasks: &Tasks, hubspot: &Arc<HubSpot>, stores: &Stores, clock: &A
         files: Arc::clone(hubspot) as Arc<dyn Files>,
         records: Arc::clone(&stores.budget),
         store: Arc::clone(&stores.journals),
+        echoes: Arc::default(),
         version: ApiVersion::V2026_03,
         seed: 1,
     };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use linchpin::{Linchpin, Stores, Tasks};
 use linchpin_core::schedule::lanes::Lane;
+use linchpin_engine::echo::Echoes;
 use linchpin_engine::gateway::guests::{GuestParts, Guests};
 use linchpin_engine::gateway::operations::{OperationParts, Operations};
 use linchpin_engine::gateway::{Coalesce, Gateway};
@@ -17,11 +18,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::door::{self, Doors};
 use super::{follow, telling, trouble};
-use crate::config::{self, Config, UnknownTokens};
+use crate::config::{self, Config, TOKEN_CALLER, UnknownTokens};
 use crate::failure::{Code, Failure};
-
-/// The name under which the calls of the configured token are counted.
-const TOKEN_CALLER: &str = "hubspot-token";
 
 /// Opens the store, the door to HubSpot, asks whose token it is, and puts the face before it.
 pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure> {
@@ -55,9 +53,15 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
         Some(key) => Admin::new(&key, granted(config, &client).await?),
         None => Admin::closed(),
     };
-    let journal = super::journal::open(config, journals, (&client, &stores), &doors.tasks()).await?;
+    let echoes = Arc::<Echoes>::default();
+    if !apps.is_empty() {
+        // Nobody else is told of what is written.
+        client.dispatch().note_writes(Arc::clone(&echoes)).await;
+    }
+    let journal = super::journal::open(config, journals, (&client, &stores, &echoes), &doors.tasks()).await?;
     let numbers = apps.iter().map(|app| AppId(app.number)).collect();
-    let webhooks = super::webhooks::open(apps, config.webhooks(), Arc::clone(&stores.events), client.clock());
+    let log = (Arc::clone(&stores.events), Arc::clone(&echoes));
+    let webhooks = super::webhooks::open(apps, config.webhooks(), log, client.clock());
     let news = webhooks.as_ref().map(|webhooks| webhooks.ingress().news());
     let follow = follow::start(config, mirrored, &client, &stores, (&doors.tasks(), news.clone()))?;
     let around = telling::Surroundings {
@@ -67,6 +71,7 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
         portal: install.portal,
         apps: numbers,
         news,
+        echoes,
         seed: dice(config)?,
     };
     let telling = Some(telling::open(config, subscribers, around).await?);

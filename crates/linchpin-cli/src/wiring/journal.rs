@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use linchpin::{Linchpin, Stores, Tasks};
+use linchpin_engine::echo::Echoes;
 use linchpin_engine::journal::{Allowed, App, HttpFiles, JournalParts, Journals};
 use linchpin_engine::upstream::{BaseUrl, HttpOptions, HttpUpstream, https_connector};
 use linchpin_hubspot::id::AppId;
@@ -16,7 +17,7 @@ use crate::failure::{Code, Failure};
 pub(super) async fn open(
     config: &Config,
     journals: Vec<ResolvedJournal>,
-    (client, stores): (&Linchpin, &Stores),
+    (client, stores, echoes): (&Linchpin, &Stores, &Arc<Echoes>),
     tasks: &Tasks,
 ) -> Result<Journals, Failure> {
     if journals.is_empty() {
@@ -42,6 +43,7 @@ pub(super) async fn open(
         files: Arc::new(HttpFiles::new(connector, allowed)),
         records: Arc::clone(&stores.budget),
         store: Arc::clone(&stores.journals),
+        echoes: Arc::clone(echoes),
         version,
         seed,
     };

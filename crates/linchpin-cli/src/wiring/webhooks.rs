@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use linchpin_engine::clock::Clock;
+use linchpin_engine::echo::Echoes;
 use linchpin_engine::ingress::{App, Ingress};
 use linchpin_hubspot::id::AppId;
 use linchpin_hubspot::signature::Scheme;
@@ -15,7 +16,7 @@ use crate::config::{self, ResolvedApp, Signature};
 pub(crate) fn open(
     apps: Vec<ResolvedApp>,
     settings: &config::Webhooks,
-    log: Arc<dyn EventLog>,
+    (log, echoes): (Arc<dyn EventLog>, Arc<Echoes>),
     clock: Arc<dyn Clock>,
 ) -> Option<Webhooks> {
     if apps.is_empty() {
@@ -34,5 +35,5 @@ pub(crate) fn open(
             Signature::V3 => Scheme::V3,
         },
     });
-    Some(Webhooks::new(Ingress::new(apps.collect(), log, clock), outside))
+    Some(Webhooks::new(Ingress::new(apps.collect(), log, clock).with_echoes(echoes), outside))
 }
