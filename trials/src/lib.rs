@@ -28,6 +28,7 @@ pub mod simulator;
 pub mod soak;
 pub mod tables;
 pub mod transparency;
+pub mod two_sides;
 pub mod workplace;
 
 /// Prints one figure for the report of a proof.

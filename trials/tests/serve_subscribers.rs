@@ -22,6 +22,7 @@ use receiver::{Receiver, SECRET};
 
 const APP_SECRET: &str = "pat-test-secret-of-7007";
 const ADMIN_KEY: &str = "pat-test-key-of-admin";
+const ERP_KEY: &str = "pat-test-key-of-erp";
 const CHANGES: u64 = 900;
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -42,7 +43,7 @@ impl Scene {
         std::fs::write(place.path("whsec"), SECRET).expect("the trial's folder takes files");
         place.write_config(&format!(
             "hubspot: {{token: {TOKEN}, base_url: '{}', tier: professional}}\nstore: state.db\n\
-             gateway: {{listen: '{listen}', admin: {{key: {ADMIN_KEY}}}}}\n\
+             gateway: {{listen: '{listen}', admin: {{key: {ADMIN_KEY}}}, callers: {{erp: {{key: {ERP_KEY}}}}}}}\n\
              webhooks: {{apps: {{'7007': {{secret: {APP_SECRET}}}}}}}\nsubscribers: {{{subscribers}}}\n",
             simulator.base()
         ));
@@ -188,6 +189,52 @@ fn every_event_arrives_in_order_whatever_fails_and_is_signed() {
     let failed = receiver.got("single").into_iter().find(|got| got.status == 500).expect("one has failed");
     let again = receiver.got("single").into_iter().find(|got| got.status == 204 && got.body == failed.body);
     assert_eq!(again.map(|got| got.id), Some(failed.id));
+    process.kill();
+}
+
+#[test]
+fn a_two_way_program_does_not_hear_itself_and_everybody_else_does() {
+    const CONTACTS: &str = "/crm/v3/objects/contacts";
+    let receiver = Receiver::start();
+    let subscribers = [subscriber("erp", &receiver, ", ignore_echoes_of: [erp]"), subscriber("audit", &receiver, "")];
+    let scene = Scene::new(&subscribers.join(", "));
+    let process = scene.serve();
+    let erp = Control::new(&format!("http://{}", scene.listen), ERP_KEY);
+    let person = Control::new(scene.simulator.base(), TOKEN);
+    let made = person.json(Method::POST, CONTACTS, Some(&json!({"properties": {"lastname": "Ada"}})));
+    let id = made["id"].as_str().expect("a record has an id").to_owned();
+    let city = |value: &str| json!({"properties": {"city": value}});
+    let batch = json!({"inputs": [{"id": id, "properties": {"city": "Bern"}}]});
+    let (one, many) = (format!("{CONTACTS}/{id}"), format!("{CONTACTS}/batch/update"));
+    // Back and forth: the same value by another hand is news.
+    let changes = [
+        (&erp, Method::PATCH, &one, city("Oslo")),
+        (&person, Method::PATCH, &one, city("Rome")),
+        (&person, Method::PATCH, &one, city("Oslo")),
+        (&erp, Method::POST, &many, batch),
+    ];
+    for (who, method, path, body) in changes {
+        who.json(method, path, Some(&body));
+        scene.settle();
+        scene.told("erp");
+        scene.told("audit");
+    }
+    let heard = |name: &str| -> Vec<(Value, Value)> {
+        let cities = receiver.taken(name).into_iter().filter(|event| event["property"] == "city");
+        cities.map(|event| (event["value"].clone(), event["causedBy"]["caller"].clone())).collect()
+    };
+    let told = |value: &str, caller: Option<&str>| (json!(value), json!(caller));
+    assert_eq!(heard("erp"), [told("Rome", None), told("Oslo", None)]);
+    assert_eq!(
+        heard("audit"),
+        [told("Oslo", Some("erp")), told("Rome", None), told("Oslo", None), told("Bern", Some("erp"))]
+    );
+    let callers = scene.page("callers");
+    let callers = callers["callers"].as_array().expect("callers are listed");
+    let row = callers.iter().find(|row| row["name"] == "erp").expect("it is listed");
+    assert_eq!(row["echoes"], 2);
+    let metrics = scene.admin().text(Method::GET, "/metrics", None);
+    assert!(metrics.contains("linchpin_echoes_total{caller=\"erp\"} 2\n"), "{metrics}");
     process.kill();
 }
 

@@ -3,6 +3,7 @@
 //! Pure: no runtime, no files, no clock, no dice of its own. Machines are told the time and return actions; deciders
 //! are functions from a snapshot to a plan.
 
+pub mod echo;
 pub mod follow;
 pub mod gateway;
 pub mod ingress;

@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod dispatch;
+pub mod echo;
 pub mod follow;
 pub mod gateway;
 pub mod hub;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use linchpin_core::echo::Echo;
 use linchpin_core::ingress::keys::{ChangeKey, DeliveryKey};
 use linchpin_core::subscribers::event::Stored;
 use linchpin_core::time::Wall;
@@ -55,6 +56,8 @@ pub struct NewEvent {
     pub delivery: DeliveryKey,
     /// Recognises the change. Events that share it and have a record share `occurred_at` as well.
     pub change: ChangeKey,
+    /// Whose write it tells of, if it is an echo. Kept as the first teller's event has it.
+    pub echo: Option<Echo>,
     /// As it came, byte for byte.
     pub raw: Bytes,
 }
@@ -98,6 +101,7 @@ impl LoggedEvent {
             record: event.record,
             property: event.property.as_deref(),
             change: event.change,
+            echo: event.echo.as_ref(),
             raw: &event.raw,
         }
     }

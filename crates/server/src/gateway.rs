@@ -282,6 +282,7 @@ impl Face {
             callers: self.callers(),
             refused: self.refusals.all(),
             webhooks: self.webhooks.as_ref().map(|webhooks| webhooks.ingress().counts()).unwrap_or_default(),
+            echoes: self.webhooks.as_ref().map(|webhooks| webhooks.ingress().echoes()).unwrap_or_default(),
             journals: self.journal.reports(),
             follow: self.follow.as_ref().map(Follower::counts).unwrap_or_default(),
             operations: self.operations.as_ref().map(Operations::counts).unwrap_or_default(),

@@ -48,7 +48,7 @@ struct Metric {
 }
 
 /// Every metric.
-const METRICS: [Metric; 56] = [
+const METRICS: [Metric; 57] = [
     Metric {
         name: "linchpin_gateway_calls_total",
         kind: Type::Counter,
@@ -253,6 +253,16 @@ const METRICS: [Metric; 56] = [
         help: "Events that were kept without being understood.",
         labels: &[],
         read: |state| alone(state.webhooks.not_understood),
+    },
+    Metric {
+        name: "linchpin_echoes_total",
+        kind: Type::Counter,
+        help: "Events that tell a caller of its own write, by webhook or journal.",
+        labels: &["caller"],
+        read: |state| {
+            let sample = |(caller, count): (&String, &u64)| (vec![("caller", caller.clone())], *count);
+            state.echoes.iter().map(sample).collect()
+        },
     },
     Metric {
         name: "linchpin_journal_up",
@@ -471,12 +481,18 @@ pub(crate) fn page(state: Option<&State>) -> String {
     for Metric { name, kind, help, read, .. } in &METRICS {
         line(&mut page, &format!("# HELP {name} {help}\n# TYPE {name} {}", kind.name()));
         for (labels, value) in read(state) {
-            let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{value}\"")).collect();
+            let label = |(name, value): &(&str, String)| format!("{name}=\"{}\"", escaped(value));
+            let labels: Vec<String> = labels.iter().map(label).collect();
             let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
             line(&mut page, &format!("{name}{labels} {value}"));
         }
     }
     page
+}
+
+/// A label's value as the format wants it: callers may have any name.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 /// The page of the documentation.
@@ -494,7 +510,7 @@ const MARKDOWN_HEAD: &str = "\
 
 `GET /metrics` of `linchpin serve`, in the text format of Prometheus.
 Counters begin at 0 with every start.
-A label names an account, an app, a lane, a window, a family of endpoints, a reason from a fixed list, or a subscriber; never a record or a value.
+A label names an account, an app, a lane, a window, a family of endpoints, a reason from a fixed list, a caller, or a subscriber; never a record or a value.
 
 This page is made from the table that the metrics themselves are made from, by `cargo xtask generate`.
 
@@ -718,6 +734,7 @@ mod tests {
             callers: Vec::new(),
             refused: [("deadline", 2)].into(),
             webhooks: Counts::default(),
+            echoes: [("a \"b\"".to_owned(), 6)].into(),
             journals: vec![a_journal()],
             follow: linchpin_engine::follow::Counts::default(),
             operations: Operations { accepted: 9, done: 5, refused: 2, waiting: 2, ..Operations::default() },
@@ -752,6 +769,7 @@ mod tests {
             "linchpin_operations_ended_total{outcome=\"refused\"} 2\n",
             "linchpin_operations_dead_letters 2\n",
             "linchpin_breaker_state{family=\"objects\",portal=\"48\",app=\"7\"} 0\n",
+            "linchpin_echoes_total{caller=\"a \\\"b\\\"\"} 6\n",
             "linchpin_journal_up{app=\"7008\"} 1\n",
             "linchpin_journal_files_total{app=\"7008\",outcome=\"skipped\"} 1\n",
             "linchpin_journal_events_total{app=\"7008\",outcome=\"known\"} 9\n",

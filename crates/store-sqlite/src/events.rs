@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use linchpin_core::echo::Echo;
 use linchpin_core::ingress::keys::{ChangeKey, DeliveryKey};
 use linchpin_core::time::Wall;
 use linchpin_hubspot::fingerprint::Fingerprint;
@@ -27,8 +28,8 @@ pub(crate) const LAST: &str = "
 
 pub(crate) const INSERT: &str = "
     insert into event (portal, app, place, teller, occurred_at, received_at, kind, object_type, record, property,
-                       delivery, change, body)
-    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                       delivery, change, body, echo_caller, echo_sent_at)
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
     on conflict (portal, app, (case when record is null then 0 else occurred_at end), change) do nothing";
 
 pub(crate) const DELIVERY: &str = "
@@ -44,7 +45,8 @@ pub(crate) const ALSO: &str = "
         and teller <> ?5 and also & ?6 = 0";
 
 pub(crate) const READ: &str = "
-    select place, teller, occurred_at, received_at, kind, object_type, record, property, delivery, change, body
+    select place, teller, occurred_at, received_at, kind, object_type, record, property, delivery, change, body,
+        echo_caller, echo_sent_at
     from event
     where portal = ?1 and app = ?2 and place > ?3
     order by place
@@ -155,7 +157,9 @@ fn insert(
         event.property,
         delivery,
         change,
-        &*body
+        &*body,
+        event.echo.as_ref().map(|echo| echo.caller.as_str()),
+        event.echo.as_ref().map(|echo| echo.sent_at.0)
     ])?;
     Ok(rows > 0)
 }
@@ -201,6 +205,8 @@ fn logged(row: &Row<'_>, install: Install) -> Result<LoggedEvent, Fault> {
         Some((&BLOB_VERSION, raw)) => Bytes::copy_from_slice(raw),
         Some(_) | None => return Err(Fault::Corrupt(place("body")())),
     };
+    let echo: (Option<String>, Option<i64>) = (row.get(11)?, row.get(12)?);
+    let echo = echo.0.zip(echo.1).map(|(caller, sent_at)| Echo { caller, sent_at: Wall(sent_at) });
     let event = NewEvent {
         install,
         teller: teller(row.get(1)?).ok_or_else(|| Fault::Corrupt(place("teller")()))?,
@@ -211,6 +217,7 @@ fn logged(row: &Row<'_>, install: Install) -> Result<LoggedEvent, Fault> {
         property: row.get(7)?,
         delivery: DeliveryKey(Fingerprint(row.get(8)?)),
         change: ChangeKey(Fingerprint(row.get(9)?)),
+        echo,
         raw,
     };
     Ok(LoggedEvent { place: narrow(number, place("place"))?, received_at: Wall(row.get(3)?), event })

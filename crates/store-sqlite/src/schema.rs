@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::fault::Fault;
 
 /// The migrations, in order; the schema number is how many have run.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_events.sql"),
     include_str!("../migrations/0003_operations.sql"),
@@ -22,10 +22,11 @@ const MIGRATIONS: [&str; 9] = [
     include_str!("../migrations/0007_dead_letters.sql"),
     include_str!("../migrations/0008_subscribers.sql"),
     include_str!("../migrations/0009_freshness.sql"),
+    include_str!("../migrations/0010_echoes.sql"),
 ];
 
 /// The schema number that this program writes.
-pub(crate) const SCHEMA: u32 = 9;
+pub(crate) const SCHEMA: u32 = 10;
 
 /// Marks a file as a Linchpin store (`LNCH`), so that another program's database is never migrated into.
 const APPLICATION_ID: i32 = 0x4c4e_4348;

@@ -72,6 +72,7 @@ fn told_again(attempt: u32) -> NewEvent {
         property: Some("city".to_owned()),
         delivery,
         change,
+        echo: None,
         raw: raw.into_bytes().into(),
     }
 }

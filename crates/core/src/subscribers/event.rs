@@ -12,6 +12,7 @@ use linchpin_hubspot::value::instant_text;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::echo::Echo;
 use crate::ingress::keys::ChangeKey;
 use crate::time::Wall;
 
@@ -50,6 +51,8 @@ pub struct Stored<'a> {
     pub property: Option<&'a str>,
     /// Recognises the change.
     pub change: ChangeKey,
+    /// Whose write it tells of, if it is an echo.
+    pub echo: Option<&'a Echo>,
     /// As it came.
     pub raw: &'a [u8],
 }
@@ -96,6 +99,9 @@ pub struct Normal {
     pub teller: String,
     /// Names the change, whoever tells it.
     pub change_key: String,
+    /// Whose write it is the echo of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caused_by: Option<CausedBy>,
     /// HubSpot's word for what caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
@@ -114,6 +120,16 @@ pub struct Normal {
     /// How many bytes its own words have, where they are left out for their length or are no JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw_bytes: Option<usize>,
+}
+
+/// The write that an event is the echo of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CausedBy {
+    /// Who wrote it, through the gateway.
+    pub caller: String,
+    /// When the write left, by Linchpin's clock.
+    pub sent_at: String,
 }
 
 /// Which records became one. The record that is there now is the event's own.
@@ -165,6 +181,9 @@ impl Normal {
             received_at: instant_text(stored.received_at.0),
             teller: stored.teller.to_owned(),
             change_key: format!("{:?}", stored.change.0),
+            caused_by: stored
+                .echo
+                .map(|echo| CausedBy { caller: echo.caller.clone(), sent_at: instant_text(echo.sent_at.0) }),
             source: None,
             source_id: None,
             merge: None,
@@ -274,6 +293,15 @@ mod tests {
         record: Option<RecordId>,
         property: Option<&str>,
     ) -> Value {
+        told_with(None, raw, kind, (object_type, record, property))
+    }
+
+    fn told_with(
+        echo: Option<&Echo>,
+        raw: &[u8],
+        kind: &str,
+        (object_type, record, property): (Option<&ObjectType>, Option<RecordId>, Option<&str>),
+    ) -> Value {
         let normal = Normal::of(&Stored {
             place: 12,
             received_at: Wall(1_767_225_601_000),
@@ -285,6 +313,7 @@ mod tests {
             record,
             property,
             change: CHANGE,
+            echo,
             raw,
         });
         serde_json::to_value(normal).unwrap()
@@ -346,6 +375,14 @@ mod tests {
         let other = body(&json!({"subscriptionType": "conversation.newMessage", "messageId": "m1"}));
         let raw: Value = serde_json::from_str(&other).unwrap();
         assert_eq!(told(&other), expected(&json!({"kind": "conversation.newMessage", "recordId": "901", "raw": raw})));
+    }
+
+    #[test]
+    fn an_echo_says_who_caused_it() {
+        let echo = Echo { caller: "erp".to_owned(), sent_at: Wall(1_767_225_600_000) };
+        let contacts = ObjectType::new("contacts");
+        let told = told_with(Some(&echo), b"{}", "propertyChange", (Some(&contacts), Some(RecordId(9)), Some("city")));
+        assert_eq!(told["causedBy"], json!({"caller": "erp", "sentAt": "2026-01-01T00:00:00.000Z"}));
     }
 
     #[test]

@@ -62,6 +62,7 @@ mod tests {
             record: Some(RecordId(1)),
             property,
             change: ChangeKey(Fingerprint([0; 16])),
+            echo: None,
             raw: b"",
         })
     }

@@ -71,6 +71,7 @@ mod tests {
             record: None,
             property: None,
             change: ChangeKey(Fingerprint([0; 16])),
+            echo: None,
             raw: b"{}",
         })
     }

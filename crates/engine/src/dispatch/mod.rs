@@ -40,6 +40,7 @@ use self::owner::Owner;
 use self::ride::Ride;
 pub use self::ride::{Place, Share, Shared};
 use crate::clock::Clock;
+use crate::echo::Echoes;
 use crate::tasks::Tasks;
 use crate::upstream::{Begun, Passage, Upstream};
 
@@ -144,6 +145,7 @@ enum Message {
     Call { request: Box<CallRequest>, way: Way, reply: Reply },
     DayEnds { portal: PortalId, ends: Wall },
     Forget { install: Install },
+    Echoes { echoes: Arc<Echoes> },
     Snapshot { reply: oneshot::Sender<Snapshot> },
 }
 
@@ -244,6 +246,12 @@ impl Dispatch {
         drop(self.bring(Message::Forget { install }).await);
     }
 
+    /// Notes from now on what is written through this door, so that its echoes are recognised. Otherwise nothing is.
+    pub async fn note_writes(&self, echoes: Arc<Echoes>) {
+        // A door that is closed writes nothing.
+        drop(self.inbox.send(Message::Echoes { echoes }).await);
+    }
+
     /// What the scheduler looks like now; none when the door is closed.
     pub async fn snapshot(&self) -> Option<Snapshot> {
         let (reply, snapshot) = oneshot::channel();
@@ -334,6 +342,8 @@ struct Leaving {
     call: Arc<Call>,
     install: Install,
     caller: String,
+    /// Whose calls leave with it, as each made its own, if writes are noted.
+    writers: Vec<(String, Arc<Call>)>,
     /// Of those whom its answer serves as it is, if each can take a stream.
     passages: Vec<Arc<Passage>>,
 }

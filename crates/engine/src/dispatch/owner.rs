@@ -11,7 +11,7 @@ use linchpin_core::schedule::budget::{Ask, Lease, Scope};
 use linchpin_core::schedule::limits::{AppKind, Limits};
 use linchpin_core::schedule::{Action, End, Permit, Scheduler, Submission, Ticket};
 use linchpin_core::time::{Mono, Now};
-use linchpin_hubspot::call::Auth;
+use linchpin_hubspot::call::{Auth, Call};
 use linchpin_hubspot::id::Install;
 use linchpin_ports::credentials::{Credentials, CredentialsError, Token};
 use linchpin_ports::store::StoreError;
@@ -27,6 +27,7 @@ use super::{
     CallRequest, DispatchError, Leaving, Message, Parts, Pending, PendingCalls, Place, Reply, Ride, Shared, Told, Way,
     With,
 };
+use crate::echo::Echoes;
 use crate::tasks::Tasks;
 use crate::upstream::{Cause, CauseKind, Outcome, Passages, Upstream};
 
@@ -65,6 +66,8 @@ pub(super) struct Owner {
     slow: VecDeque<Slow>,
     /// Until when the task sleeps, if nobody wakes it; none for ever.
     sleeps_until: Option<Mono>,
+    /// Where writes are noted, if they are.
+    echoes: Option<Arc<Echoes>>,
 }
 
 impl Owner {
@@ -83,6 +86,7 @@ impl Owner {
             unleased: BTreeMap::new(),
             slow: VecDeque::new(),
             sleeps_until: None,
+            echoes: None,
         }
     }
 
@@ -155,6 +159,7 @@ impl Owner {
                 self.horizons.forget(install);
                 self.scheduler.handle_forget(install, now);
             }
+            Message::Echoes { echoes } => self.echoes = Some(echoes),
             Message::Snapshot { reply } => {
                 let snapshot = self.scheduler.look(now);
                 // Whoever asked may have left.
@@ -254,12 +259,13 @@ impl Owner {
             [ticket] if self.pending.get(ticket).is_some_and(Pending::is_alone) => self.alone(*ticket),
             several => self.together(several),
         };
-        let Some(Leaving { call, install, caller, passages }) = leaving else {
+        let Some(Leaving { call, install, caller, writers, passages }) = leaving else {
             return self.scheduler.handle_withdrawn(permit.id(), self.now());
         };
         tracing::debug!(install = %install, method = %call.method, attempt, caller, calls = tickets.len(), "a call leaves");
         let credentials: Arc<dyn Credentials> = Arc::clone(&self.parts.credentials);
         let upstream: Arc<dyn Upstream> = Arc::clone(&self.parts.upstream);
+        let (echoes, clock) = (self.echoes.clone(), Arc::clone(&self.parts.clock));
         let passages = Passages::of(passages, self.tasks.stopping());
         let report = Report::new(permit.id(), self.ended.clone(), Weak::clone(&self.door));
         let work = async move {
@@ -268,10 +274,16 @@ impl Owner {
                 Auth::Bearer => credentials.token(install).await,
                 Auth::Inside => Ok(Token::unneeded()),
             };
+            // Bodies are read here, beside the door: it has no time for them.
+            let wall = || clock.now().wall;
+            let noted = echoes.as_ref().map(|echoes| echoes.note(install.portal, &writers, wall()));
             let outcome = match token {
                 Ok(token) => upstream.send_past(permit, &token, &call, &passages).await,
                 Err(error) => no_token(&error),
             };
+            if let (Some(echoes), Some(noted)) = (&echoes, &noted) {
+                echoes.handle_outcome(noted, &outcome, wall());
+            }
             report.tell(outcome).await;
         };
         match tickets {
@@ -294,9 +306,11 @@ impl Owner {
 
     /// A call that leaves by itself; none if its caller has left.
     fn alone(&self, ticket: Ticket) -> Option<Leaving> {
-        let Pending { call, install, reply, origin, passage, .. } = self.pending.get(&ticket)?;
+        let pending = self.pending.get(&ticket)?;
+        let Pending { call, install, reply, origin, passage, .. } = pending;
         let (caller, passages) = (origin.caller.clone(), passage.iter().cloned().collect());
-        (!reply.is_closed()).then(|| Leaving { call: Arc::clone(call), install: *install, caller, passages })
+        let writers = self.writers([pending]);
+        (!reply.is_closed()).then(|| Leaving { call: Arc::clone(call), install: *install, caller, writers, passages })
     }
 
     /// The one call of those whose callers still wait, and each one's place in it; none if nobody does. Who has left
@@ -307,14 +321,15 @@ impl Owner {
         let first = seated.first().and_then(|ticket| self.pending.get(ticket))?;
         let (install, caller) = (first.install, first.origin.caller.clone());
         if let Way::Alone | Way::Same(_) = first.way {
-            let call = Arc::clone(&first.call);
+            let (call, writers) = (Arc::clone(&first.call), self.writers([first]));
             let passage = |ticket| self.pending.get(ticket).and_then(|pending| pending.passage.clone());
             let passages = seated.iter().map(passage).collect::<Option<_>>().unwrap_or_default();
             for ticket in seated.iter().skip(1) {
                 self.seat(*ticket, With::Another);
             }
-            return Some(Leaving { call, install, caller, passages });
+            return Some(Leaving { call, install, caller, writers, passages });
         }
+        let writers = self.writers(seated.iter().filter_map(|ticket| self.pending.get(ticket)));
         let calls = seated.iter().filter_map(|ticket| self.pending.get(ticket));
         let (ride, places) = Ride::new(calls.filter_map(|pending| match &pending.way {
             Way::Batch(joined) => Some(Arc::clone(joined)),
@@ -325,7 +340,13 @@ impl Owner {
         for (nth, (place, ticket)) in places.into_iter().zip(seated).enumerate() {
             self.seat(ticket, With::Others(Arc::clone(&ride), place, nth == 0));
         }
-        Some(Leaving { call, install, caller, passages: Vec::new() })
+        Some(Leaving { call, install, caller, writers, passages: Vec::new() })
+    }
+
+    /// Who writes what with a call that leaves; nothing while nobody notes it.
+    fn writers<'a>(&self, calls: impl IntoIterator<Item = &'a Pending>) -> Vec<(String, Arc<Call>)> {
+        let writer = |pending: &Pending| (pending.origin.caller.clone(), Arc::clone(&pending.call));
+        if self.echoes.is_some() { calls.into_iter().map(writer).collect() } else { Vec::new() }
     }
 
     fn seat(&mut self, ticket: Ticket, with: With) {
@@ -366,6 +387,7 @@ impl Owner {
                 Message::Install { .. }
                 | Message::DayEnds { .. }
                 | Message::Forget { .. }
+                | Message::Echoes { .. }
                 | Message::Snapshot { .. } => {}
             }
         }

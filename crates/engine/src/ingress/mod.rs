@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use linchpin_core::echo::Echo;
 use linchpin_core::ingress::keys;
 use linchpin_core::time::Wall;
 use linchpin_hubspot::event::{self, Change, Event, Told};
@@ -24,6 +25,7 @@ use secrecy::SecretString;
 
 pub use self::error::NotAccepted;
 use crate::clock::Clock;
+use crate::echo::Echoes;
 use crate::news::Bell;
 
 /// How long the store may take. HubSpot waits for five seconds, so it hears of a failure in time to try again.
@@ -90,13 +92,21 @@ pub struct Ingress {
     strongest: Mutex<BTreeMap<AppId, Scheme>>,
     counters: Counters,
     bell: Bell,
+    echoes: Arc<Echoes>,
 }
 
 impl Ingress {
     /// A way in for these apps. `bell` rings whenever a delivery has brought something new.
     pub fn new(apps: Vec<App>, log: Arc<dyn EventLog>, clock: Arc<dyn Clock>, bell: Bell) -> Self {
         let apps = apps.into_iter().map(|app| (app.id, app)).collect();
-        Self { apps, log, clock, strongest: Mutex::default(), counters: Counters::default(), bell }
+        let (strongest, counters, echoes) = (Mutex::default(), Counters::default(), Arc::default());
+        Self { apps, log, clock, strongest, counters, bell, echoes }
+    }
+
+    /// Recognises the echoes of what is noted here. Otherwise all is news.
+    #[must_use]
+    pub fn with_echoes(self, echoes: Arc<Echoes>) -> Self {
+        Self { echoes, ..self }
     }
 
     /// What has come in since the start.
@@ -110,6 +120,11 @@ impl Ingress {
             events: Accepted { new: read(new), repeated: read(repeated), known: read(known) },
             not_understood: read(not_understood),
         }
+    }
+
+    /// Echoes that came in since the start, by webhook or journal, by the caller whose writes they tell of.
+    pub fn echoes(&self) -> BTreeMap<String, u64> {
+        self.echoes.counts()
     }
 
     /// Takes a delivery of an app. When this returns, all that it told is on the disk.
@@ -186,7 +201,10 @@ impl Ingress {
         let raw = body.slice_ref(told.raw);
         match told.event {
             // The secret says whose it is; the number inside is the sender's word.
-            Ok(event) => known(&Event { install: Install { app, ..event.install }, ..event }, teller, raw),
+            Ok(event) => {
+                let event = Event { install: Install { app, ..event.install }, ..event };
+                known(&event, teller, raw, self.echoes.judge(&event, now))
+            }
             Err(why) => {
                 self.counters.not_understood.fetch_add(1, Ordering::Relaxed);
                 tracing::warn!(app = app.0, %why, "an event is kept without being understood");
@@ -197,7 +215,7 @@ impl Ingress {
 }
 
 /// An event that is understood, for the log.
-pub(crate) fn known(event: &Event, teller: Teller, raw: Bytes) -> NewEvent {
+pub(crate) fn known(event: &Event, teller: Teller, raw: Bytes, echo: Option<Echo>) -> NewEvent {
     let (delivery, change) = keys::keys(event);
     let record = event.change.record().map(|(object_type, id)| (object_type.clone(), id));
     let (object_type, record) = record.unzip();
@@ -215,6 +233,7 @@ pub(crate) fn known(event: &Event, teller: Teller, raw: Bytes) -> NewEvent {
         property,
         delivery,
         change,
+        echo,
         raw,
     }
 }
@@ -243,6 +262,7 @@ pub(crate) fn unread(install: Install, teller: Teller, kind: &str, raw: Bytes, n
         property: None,
         delivery,
         change,
+        echo: None,
         raw,
     }
 }

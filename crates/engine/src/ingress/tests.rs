@@ -2,6 +2,7 @@
 
 use http::HeaderValue;
 use linchpin_core::time::{Mono, Now};
+use linchpin_hubspot::call::Call;
 use linchpin_hubspot::signature::{NotVerified, SIGNATURE, SIGNATURE_VERSION};
 use linchpin_ports::faulty::{Fault, Method, Script, wrap};
 use linchpin_store_sqlite::SqliteStore;
@@ -172,4 +173,25 @@ async fn a_store_that_fails_acknowledges_nothing_and_the_repeat_is_recognised() 
     assert_eq!(repeated, Accepted { new: 0, repeated: 1, known: 0 });
     assert!(script.is_spent());
     assert_eq!(ingress.counts().failed, 2);
+}
+
+#[tokio::test]
+async fn an_event_that_tells_a_caller_of_its_own_write_says_so() {
+    let (_, log, _) = ingress(Scheme::V1);
+    let echoes = Arc::<Echoes>::default();
+    let call = Call::new(http::Method::PATCH, "/crm/v3/objects/contacts/901")
+        .with_json(&json!({"properties": {"city": "Oslo"}}));
+    echoes.note(PortalId(7), &[("gateway:erp".to_owned(), Arc::new(call))], NOW);
+    let ingress = again(Scheme::V1, &log).with_echoes(echoes);
+    let told = |value: &str| {
+        json!({"eventId": 3, "subscriptionId": 41, "portalId": 7, "appId": 9, "occurredAt": NOW.0, "objectId": 901,
+            "subscriptionType": "contact.propertyChange", "propertyName": "city", "propertyValue": value})
+    };
+    for _ in 0..2 {
+        ingress.accept(APP, v1(json!([told("Oslo"), told("Rome")]).to_string())).await.unwrap();
+    }
+    let install = Install { portal: PortalId(7), app: APP };
+    let stored: Vec<_> = log.read(install, 0, 9).await.unwrap().into_iter().map(|logged| logged.event.echo).collect();
+    assert_eq!(stored, [Some(Echo { caller: "erp".to_owned(), sent_at: NOW }), None]);
+    assert_eq!(ingress.echoes(), [("erp".to_owned(), 1)].into(), "what is told again is counted once");
 }

@@ -33,6 +33,7 @@ use self::token::{AppToken, AppTokens};
 pub use self::token::{RENEW_BEFORE, SCOPES};
 use crate::clock::Clock;
 use crate::dispatch::{Dispatch, InstallError, Parts, UtcDays};
+use crate::echo::Echoes;
 use crate::hub::Hub;
 use crate::news::Bell;
 use crate::tasks::Tasks;
@@ -65,6 +66,8 @@ pub struct JournalParts {
     pub records: Arc<dyn BudgetRecords>,
     /// Where events and checkpoints are kept.
     pub store: Arc<dyn Store>,
+    /// Recognises echoes.
+    pub echoes: Arc<Echoes>,
     /// The style of paths.
     pub version: ApiVersion,
     /// Rings whenever the journal has told something new.
@@ -85,7 +88,7 @@ impl Journals {
     /// # Errors
     /// What an earlier process remembered of an app's calls cannot be read.
     pub async fn start(tasks: &Tasks, apps: Vec<App>, parts: JournalParts) -> Result<Self, InstallError> {
-        let JournalParts { clock, upstream, files, records, store, version, bell, seed } = parts;
+        let JournalParts { clock, upstream, files, records, store, echoes, version, bell, seed } = parts;
         let token = |app: &App| (app.id, Arc::new(AppToken::new(app.client.clone(), Arc::clone(&clock))));
         let tokens: BTreeMap<AppId, Arc<AppToken>> = apps.iter().map(token).collect();
         let credentials = Arc::new(AppTokens(tokens.clone())) as Arc<dyn Credentials>;
@@ -101,8 +104,8 @@ impl Journals {
             books.push(Arc::clone(&book));
             let hub = Hub::new(dispatch.clone(), install, version, Lane::Realtime, CALLER);
             let (files, store, clock) = (Arc::clone(&files), Arc::clone(&store), Arc::clone(&clock));
-            let bell = bell.clone();
-            let reader = Reader { app: id, poll, compare_after, hub, token, files, store, clock, book, bell };
+            let (echoes, bell) = (Arc::clone(&echoes), bell.clone());
+            let reader = Reader { app: id, poll, compare_after, hub, token, files, store, echoes, clock, book, bell };
             tasks.spawn("journal", reader.run(tasks.stopping()));
         }
         Ok(Self { books })

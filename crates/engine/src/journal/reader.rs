@@ -23,6 +23,7 @@ use super::files::{FileError, Files};
 use super::token::AppToken;
 use crate::clock::Clock;
 use crate::dispatch::DispatchError;
+use crate::echo::Echoes;
 use crate::hub::{Hub, HubError};
 use crate::ingress::{known, unread};
 use crate::news::Bell;
@@ -47,6 +48,7 @@ pub(super) struct Reader {
     pub(super) token: Arc<AppToken>,
     pub(super) files: Arc<dyn Files>,
     pub(super) store: Arc<dyn Journals>,
+    pub(super) echoes: Arc<Echoes>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) book: Arc<Book>,
     pub(super) bell: Bell,
@@ -265,7 +267,7 @@ impl Reader {
     async fn read(&self, pointer: &Pointer) -> Result<(Vec<NewEvent>, Option<Wall>), Trouble> {
         let body = self.files.fetch(&pointer.url).await.map_err(Trouble::File)?;
         let page = file::read(self.app, &body).map_err(Trouble::Page)?;
-        let (events, strange) = new_events(self.app, &page, &body, self.clock.now().wall);
+        let (events, strange) = new_events((self.app, self.echoes.as_ref()), &page, &body, self.clock.now().wall);
         if strange > 0 {
             self.book.lock().not_understood += strange;
             tracing::warn!(
@@ -370,7 +372,7 @@ fn of_token(error: HubError) -> Trouble {
 }
 
 /// The events of a file for the log, and how many entries were not understood.
-fn new_events(app: AppId, page: &file::Page<'_>, body: &Bytes, now: Wall) -> (Vec<NewEvent>, u64) {
+fn new_events((app, echoes): (AppId, &Echoes), page: &file::Page<'_>, body: &Bytes, now: Wall) -> (Vec<NewEvent>, u64) {
     let (mut events, mut strange) = (Vec::with_capacity(page.entries.len()), 0);
     for entry in &page.entries {
         let Ok(told) = &entry.events else {
@@ -386,7 +388,7 @@ fn new_events(app: AppId, page: &file::Page<'_>, body: &Bytes, now: Wall) -> (Ve
                 Change::Other { .. } => body.slice_ref(entry.raw),
                 _ => Bytes::from(event.element()),
             };
-            known(event, Teller::Journal, raw)
+            known(event, Teller::Journal, raw, echoes.judge(event, now))
         }));
     }
     (events, strange)

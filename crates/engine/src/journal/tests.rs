@@ -166,6 +166,7 @@ async fn start(
         files: Arc::clone(hubspot) as Arc<dyn Files>,
         records: Arc::clone(&stores.budget),
         store: Arc::clone(&stores.journals),
+        echoes: Arc::default(),
         version: ApiVersion::V2026_03,
         bell: bell.clone(),
         seed: 1,

@@ -1,12 +1,13 @@
 //! One subscriber's way through one log.
 
+use linchpin_core::echo::hearing::Hearing;
 use linchpin_core::subscribers::deliver::{Attempt, Reason, Trouble, Verdict, judge};
 use linchpin_core::time::Wall;
 use linchpin_hubspot::id::Install;
 use linchpin_ports::store::StoreError;
 use linchpin_ports::subscribers::{Dead, Disabled, Feed, FeedState};
 
-use super::parcel::{Look, deliver, look, message, size};
+use super::parcel::{Look, Looker, deliver, look, message, size};
 use super::{Known, POLL, STORE_PAUSE, Shared};
 
 /// Walks for ever: a store that fails is asked again, from what it has.
@@ -32,6 +33,7 @@ async fn follow(shared: &Shared, known: &Known, install: Install) -> Result<std:
     let name = known.subscriber.name.as_str();
     let mut news = shared.parts.news.clone();
     let mut feed = memory.feed(install, name).await?;
+    let mut hearing = Hearing::new(known.subscriber.ignored_callers.clone(), shared.parts.clock.now().wall);
     loop {
         // Made before the feed is looked at: whoever changes it afterwards wakes this.
         let changed = known.changed.notified();
@@ -51,7 +53,9 @@ async fn follow(shared: &Shared, known: &Known, install: Install) -> Result<std:
         }
         news.note();
         let most = size(&known.subscriber, feed.state.trouble.at_most);
-        let found = look(shared.parts.log.as_ref(), &known.subscriber, install, feed.place, most).await?;
+        let (log, echoes, hears) = (shared.parts.log.as_ref(), shared.parts.echoes.as_ref(), &hearing);
+        let looker = Looker { subscriber: &known.subscriber, install, log, echoes, hearing: hears };
+        let found = look(&looker, feed.place, most, now).await?;
         let Some(found) = found else {
             tokio::select! {
                 () = changed => feed = memory.feed(install, name).await?,
@@ -59,26 +63,34 @@ async fn follow(shared: &Shared, known: &Known, install: Install) -> Result<std:
             }
             continue;
         };
-        feed = match step(shared, known, feed, found).await? {
+        feed = match step(shared, known, (feed, &mut hearing), found).await? {
             Step::Done(feed) => feed,
             Step::Stale => memory.feed(install, name).await?,
         };
     }
 }
 
-async fn step(shared: &Shared, known: &Known, feed: Feed, found: Look) -> Result<Step, StoreError> {
-    let Look { missed, upto, events } = found;
+async fn step(
+    shared: &Shared,
+    known: &Known,
+    (feed, hearing): (Feed, &mut Hearing),
+    look: Look,
+) -> Result<Step, StoreError> {
+    let Look { missed, upto, events, found } = look;
     if missed > 0 {
         tracing::warn!(subscriber = feed.name, install = %feed.install, missed, code = "LP5409", "events were forgotten before they were sent");
     }
     let state = FeedState { missed: feed.state.missed + missed, ..feed.state.clone() };
     let Some(message) = message(&known.subscriber, &events) else {
+        hearing.handle_heard(found, shared.parts.clock.now().wall);
         return save(shared, Feed { place: upto, state, ..feed }).await;
     };
     let now = shared.parts.clock.now().wall;
     let outcome = deliver(known.way.as_ref(), &known.subscriber.secrets, &message, now).await;
     shared.count(&feed.name, feed.install, outcome);
     let now = shared.parts.clock.now().wall;
+    // One that failed may have been taken all the same.
+    hearing.handle_heard(found, now);
     let attempt = Attempt { outcome, events: events.len(), dead: state.dead };
     let (verdict, trouble) = judge(&state.trouble, attempt, now, shared.roll());
     let count = events.len() as u64;

@@ -28,6 +28,7 @@ use tokio::sync::Notify;
 pub use self::orders::{Moved, REPLAYED_MAX, Replayed};
 pub use self::parcel::deliver;
 use crate::clock::Clock;
+use crate::echo::Echoes;
 use crate::news::News;
 use crate::outbound::Way;
 use crate::tasks::Tasks;
@@ -52,6 +53,8 @@ pub struct Subscriber {
     pub secrets: Vec<SigningSecret>,
     /// What it wants.
     pub filter: Filter,
+    /// Of whose writes it wants no echoes: its own callers of the gateway.
+    pub ignored_callers: BTreeSet<String>,
     /// The most events of a delivery; none for one event at a time, in the form of one.
     pub batch: Option<u16>,
     /// Where it begins when it is new.
@@ -68,6 +71,8 @@ pub struct SubscriberParts {
     pub clock: Arc<dyn Clock>,
     /// Changes when something new is in the log.
     pub news: News,
+    /// Knows what was written of late.
+    pub echoes: Arc<Echoes>,
     /// For the dice.
     pub seed: u64,
 }

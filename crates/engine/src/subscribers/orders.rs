@@ -1,12 +1,15 @@
 //! What an operator orders: enable, go back to a place, send what is dead once more.
 
+use std::collections::BTreeSet;
+
+use linchpin_core::echo::hearing::Hearing;
 use linchpin_core::subscribers::deliver::{Outcome, Trouble};
 use linchpin_core::time::Wall;
 use linchpin_hubspot::id::Install;
 use linchpin_ports::store::StoreError;
 use linchpin_ports::subscribers::{Dead, Feed};
 
-use super::parcel::{deliver, look, message, size};
+use super::parcel::{Looker, deliver, look, message, size};
 use super::{Known, Subscribers, installs};
 
 /// Dead deliveries that one order sends at most.
@@ -136,9 +139,13 @@ impl Subscribers {
     /// Sends what is left of a dead delivery; none if nothing is.
     async fn send_dead(&self, known: &Known, install: Install, dead: &Dead) -> Result<Option<Outcome>, StoreError> {
         let (shared, mut place, mut last) = (&self.shared, dead.first.saturating_sub(1), None);
+        // It was to be told once, and is told whole.
+        let (echoes, hearing) = (shared.parts.echoes.as_ref(), Hearing::new(BTreeSet::new(), Wall(0)));
         while place < dead.last {
             let most = size(&known.subscriber, None);
-            let found = look(shared.parts.log.as_ref(), &known.subscriber, install, place, most).await?;
+            let log = shared.parts.log.as_ref();
+            let looker = Looker { subscriber: &known.subscriber, install, log, echoes, hearing: &hearing };
+            let found = look(&looker, place, most, shared.parts.clock.now().wall).await?;
             let Some(mut found) = found else { break };
             found.events.retain(|event| event.id <= dead.last);
             place = found.upto;

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::HeaderMap;
+use linchpin_core::echo::Echo;
 use linchpin_core::subscribers::deliver::{DEAD_IN_A_ROW_MAX, REFUSED_ATTEMPTS_MAX, Reason, Trouble};
 use linchpin_core::time::Wall;
 use linchpin_ports::conformance::events::event;
@@ -13,7 +14,7 @@ use linchpin_ports::event_log::NewEvent;
 use linchpin_ports::faulty::{Fault, Method, Script, wrap};
 use linchpin_ports::store::Stores;
 use linchpin_store_sqlite::SqliteStore;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::clock::TokioClock;
@@ -93,6 +94,7 @@ impl Scene {
             name: NAME.to_owned(),
             secrets: vec![SigningSecret::parse(&"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into()).unwrap()],
             filter: Filter::default(),
+            ignored_callers: ["erp".to_owned()].into(),
             batch,
             begin: Begin::Oldest,
         };
@@ -101,6 +103,7 @@ impl Scene {
             memory: Arc::clone(&stores.subscribers),
             clock: Arc::new(TokioClock::new(NOW)),
             news: news.listen(),
+            echoes: Arc::default(),
             seed: 7,
         };
         let way: Arc<dyn Way> = Arc::<Receiver>::clone(&receiver);
@@ -164,6 +167,23 @@ async fn news_wake_a_feed_at_once() {
     }
     let waited = clock.now().wall - NOW;
     assert!(waited < Duration::from_millis(100), "{waited:?}");
+    scene.tasks.shutdown().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_its_own_caller_wrote_is_left_out_and_nothing_else() {
+    let scene = Scene::new(Receiver::answering([]), Some(10)).await;
+    let echo = |caller: &str| Some(Echo { caller: caller.to_owned(), sent_at: NOW + Duration::from_secs(1) });
+    let city = |number: u64, echo: Option<Echo>| {
+        let raw = json!({"portalId": 4711, "occurredAt": 5, "objectId": number, "propertyName": "city",
+            "subscriptionType": "contact.propertyChange", "propertyValue": "Oslo"});
+        NewEvent { echo, raw: raw.to_string().into(), ..event(number) }
+    };
+    let hidden = NewEvent { echo: echo("erp"), ..event(4) };
+    let events = vec![city(1, None), city(2, echo("erp")), city(3, echo("crm")), hidden, city(5, echo("erp"))];
+    scene.stores.events.accept(events, NOW).await.unwrap();
+    let feed = scene.until(|feed| feed.place == 5).await;
+    assert_eq!((scene.receiver.places(), feed.state.delivered), (vec![vec![1, 3, 4]], 3));
     scene.tasks.shutdown().await.unwrap();
 }
 

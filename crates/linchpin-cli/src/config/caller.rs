@@ -12,6 +12,9 @@ use serde::Deserialize;
 use super::file::Lane;
 use super::secret::SecretRef;
 
+/// The name under which the calls of the configured token are counted.
+pub(crate) const TOKEN_CALLER: &str = "hubspot-token";
+
 /// A program that may call the gateway.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -26,7 +26,7 @@ use linchpin_hubspot::token::token_form;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-pub(crate) use caller::{GatewayCaller, UnknownTokens};
+pub(crate) use caller::{GatewayCaller, TOKEN_CALLER, UnknownTokens};
 pub(crate) use file::{BaseUrl, Coalesce, DEFAULT_BASE_URL, File, Gateway, Guard, Lane, Tier};
 pub(crate) use journal::ResolvedJournal;
 pub(crate) use layers::Environment;

@@ -1,6 +1,6 @@
 //! Who is told of what HubSpot delivers, and how long that is kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use linchpin_core::outbound::{Network, Policy, Target};
@@ -12,8 +12,8 @@ use linchpin_engine::subscribers::SUBSCRIBERS_MAX;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Config;
 use super::secret::SecretRef;
+use super::{Config, TOKEN_CALLER};
 use crate::failure::{Code, Failure};
 
 /// The longest name of a subscriber.
@@ -99,6 +99,10 @@ pub(crate) struct Subscriber {
     /// Of changes of properties, only those of these properties.
     #[serde(default)]
     pub(crate) properties: Vec<String>,
+    /// No echoes of what these callers of the gateway have written, by their names below `gateway.callers`: what a
+    /// two-way program calls itself, so that it does not hear itself. `hubspot-token` is whoever shows HubSpot's token.
+    #[serde(default)]
+    pub(crate) ignore_echoes_of: Vec<String>,
     /// The most events of a delivery, whose `data` is a list then. Without it, each event is delivered alone.
     #[serde(default)]
     pub(crate) batch: Option<BatchSize>,
@@ -162,6 +166,7 @@ pub(crate) struct ResolvedSubscriber {
     pub(crate) target: Target,
     pub(crate) secrets: Vec<SigningSecret>,
     pub(crate) filter: Filter,
+    pub(crate) ignored_callers: BTreeSet<String>,
     pub(crate) batch: Option<u16>,
     pub(crate) begin: Begin,
 }
@@ -194,11 +199,20 @@ impl Config {
             ("object_types", &subscriber.object_types),
             ("kinds", &subscriber.kinds),
             ("properties", &subscriber.properties),
+            ("ignore_echoes_of", &subscriber.ignore_echoes_of),
         ] {
             if names.len() > NAMES_MAX {
                 let what = format!("`subscribers.{name}.{list}` has more than {NAMES_MAX} names");
                 return Err(Failure::new(Code::Setting, what, "leave the list out, and let all pass"));
             }
+        }
+        let strangers = |caller: &&String| *caller != TOKEN_CALLER && !self.gateway().callers.contains_key(*caller);
+        if let Some(stranger) = subscriber.ignore_echoes_of.iter().find(strangers) {
+            return Err(Failure::new(
+                Code::Setting,
+                format!("`subscribers.{name}.ignore_echoes_of` names {stranger:?}, which is no caller"),
+                "name callers as they stand below `gateway.callers`, or `hubspot-token`",
+            ));
         }
         let mut secrets = vec![self.signing_secret(&subscriber.secret, &format!("subscribers.{name}.secret"))?];
         if let Some(previous) = &subscriber.previous_secret {
@@ -210,6 +224,7 @@ impl Config {
             target,
             secrets,
             filter: Filter::new(types, kinds, subscriber.properties.clone()),
+            ignored_callers: subscriber.ignore_echoes_of.iter().cloned().collect(),
             batch: subscriber.batch.map(|BatchSize(size)| size),
             begin: subscriber.from,
         })
@@ -250,6 +265,8 @@ mod tests {
         );
         let all = all.unwrap_or_else(|why| panic!("{why}"));
         assert_eq!((all[0].name.as_str(), all[0].secrets.len(), all[0].batch), ("erp", 2, Some(20)));
+        let token = "url: 'https://erp.example.com/in', secret: 'env:SECRET', ignore_echoes_of: [hubspot-token]";
+        assert_eq!(resolved(token).unwrap_or_default()[0].ignored_callers, ["hubspot-token".to_owned()].into());
         assert_eq!((all[0].begin, all[0].target.shown()), (Begin::Oldest, "https://erp.example.com".to_owned()));
     }
 
@@ -262,6 +279,7 @@ mod tests {
             ("url: 'https://erp.example.com/in', secret: 'env:SECRET', batch: 101", "between 1 and 100"),
             ("url: 'https://erp.example.com/in', secret: 'env:SECRET', allow_networks: [10.0.0.0]", "10.20.0.0/16"),
             ("url: 'https://erp.example.com/in'", "secret"),
+            ("url: 'https://erp.example.com/in', secret: 'env:SECRET', ignore_echoes_of: [me]", "no caller"),
         ] {
             let why = resolved(text).err().unwrap_or_default();
             assert!(why.contains(words) && !why.contains("hello"), "{text}: {why}");

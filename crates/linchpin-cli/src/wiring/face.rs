@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use linchpin::{Linchpin, Stores, Tasks};
 use linchpin_core::schedule::lanes::Lane;
+use linchpin_engine::echo::Echoes;
 use linchpin_engine::gateway::guests::{GuestParts, Guests};
 use linchpin_engine::gateway::operations::{OperationParts, Operations};
 use linchpin_engine::gateway::{Coalesce, Gateway, MirrorParts, Writes};
@@ -18,11 +19,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::door::{self, Doors};
 use super::{follow, telling, trouble};
-use crate::config::{self, Config, UnknownTokens};
+use crate::config::{self, Config, TOKEN_CALLER, UnknownTokens};
 use crate::failure::{Code, Failure};
-
-/// The name under which the calls of the configured token are counted.
-const TOKEN_CALLER: &str = "hubspot-token";
 
 /// Opens the store, the door to HubSpot, asks whose token it is, and puts the face before it.
 pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure> {
@@ -69,10 +67,17 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
         Some(key) => Admin::new(&key, granted(config, &client).await?),
         None => Admin::closed(),
     };
-    let journal = super::journal::open(config, journals, (&client, &stores), (&doors.tasks(), bell.clone())).await?;
+    let echoes = Arc::<Echoes>::default();
+    if !apps.is_empty() {
+        // Nobody else is told of what is written.
+        client.dispatch().note_writes(Arc::clone(&echoes)).await;
+    }
+    let around = (&client, &stores, &echoes);
+    let journal = super::journal::open(config, journals, around, (&doors.tasks(), bell.clone())).await?;
     let numbers = apps.iter().map(|app| AppId(app.number)).collect();
     let news = bell.listen();
-    let webhooks = super::webhooks::open(apps, config.webhooks(), Arc::clone(&stores.events), client.clock(), bell);
+    let log = (Arc::clone(&stores.events), Arc::clone(&echoes));
+    let webhooks = super::webhooks::open(apps, config.webhooks(), log, client.clock(), bell);
     let around = telling::Surroundings {
         stores: &stores,
         clock: client.clock(),
@@ -80,6 +85,7 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
         portal: install.portal,
         apps: numbers,
         news,
+        echoes,
         seed: dice(config)?,
     };
     let telling = Some(telling::open(config, subscribers, around).await?);

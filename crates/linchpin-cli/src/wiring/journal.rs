@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use linchpin::{Linchpin, Stores, Tasks};
+use linchpin_engine::echo::Echoes;
 use linchpin_engine::journal::{Allowed, App, HttpFiles, JournalParts, Journals};
 use linchpin_engine::news::Bell;
 use linchpin_engine::upstream::{BaseUrl, HttpOptions, HttpUpstream, https_connector};
@@ -17,7 +18,7 @@ use crate::failure::{Code, Failure};
 pub(super) async fn open(
     config: &Config,
     journals: Vec<ResolvedJournal>,
-    (client, stores): (&Linchpin, &Stores),
+    (client, stores, echoes): (&Linchpin, &Stores, &Arc<Echoes>),
     (tasks, bell): (&Tasks, Bell),
 ) -> Result<Journals, Failure> {
     if journals.is_empty() {
@@ -43,6 +44,7 @@ pub(super) async fn open(
         files: Arc::new(HttpFiles::new(connector, allowed)),
         records: Arc::clone(&stores.budget),
         store: Arc::clone(&stores.journals),
+        echoes: Arc::clone(echoes),
         version,
         bell,
         seed,

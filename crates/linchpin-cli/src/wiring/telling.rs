@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use linchpin::{Stores, Tasks};
 use linchpin_engine::clock::Clock;
+use linchpin_engine::echo::Echoes;
 use linchpin_engine::news::News;
 use linchpin_engine::outbound::{Outbound, Way};
 use linchpin_engine::retention;
@@ -24,6 +25,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) portal: PortalId,
     pub(super) apps: Vec<AppId>,
     pub(super) news: News,
+    pub(super) echoes: Arc<Echoes>,
     pub(super) seed: u64,
 }
 
@@ -33,11 +35,11 @@ pub(super) async fn open(
     subscribers: Vec<ResolvedSubscriber>,
     around: Surroundings<'_>,
 ) -> Result<Arc<Telling>, Failure> {
-    let Surroundings { stores, clock, tasks, portal, apps, news, seed } = around;
+    let Surroundings { stores, clock, tasks, portal, apps, news, echoes, seed } = around;
     let log = Arc::clone(&stores.events);
     let known: Result<Vec<_>, Failure> = subscribers.into_iter().map(with_way).collect();
     let (memory, parts_clock) = (Arc::clone(&stores.subscribers), Arc::clone(&clock));
-    let parts = SubscriberParts { log: Arc::clone(&log), memory, clock: parts_clock, news: news.clone(), seed };
+    let parts = SubscriberParts { log: Arc::clone(&log), memory, clock: parts_clock, news: news.clone(), echoes, seed };
     let subscribers = Subscribers::open(&tasks, known?, parts).await;
     let subscribers = subscribers.map_err(|error| trouble::of_facade(linchpin::Error::Store(error), config))?;
     let forgotten = retention::open(&tasks, Arc::clone(&log), clock, config.retention());
@@ -50,6 +52,6 @@ fn with_way(subscriber: ResolvedSubscriber) -> Result<(Subscriber, Arc<dyn Way>)
         config::Begin::Now => Begin::Now,
         config::Begin::Oldest => Begin::Oldest,
     };
-    let ResolvedSubscriber { name, secrets, filter, batch, .. } = subscriber;
-    Ok((Subscriber { name, secrets, filter, batch, begin }, Arc::new(way)))
+    let ResolvedSubscriber { name, secrets, filter, ignored_callers, batch, .. } = subscriber;
+    Ok((Subscriber { name, secrets, filter, ignored_callers, batch, begin }, Arc::new(way)))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use linchpin_engine::clock::Clock;
+use linchpin_engine::echo::Echoes;
 use linchpin_engine::ingress::{App, Ingress};
 use linchpin_engine::news::Bell;
 use linchpin_hubspot::id::AppId;
@@ -16,7 +17,7 @@ use crate::config::{self, ResolvedApp, Signature};
 pub(crate) fn open(
     apps: Vec<ResolvedApp>,
     settings: &config::Webhooks,
-    log: Arc<dyn EventLog>,
+    (log, echoes): (Arc<dyn EventLog>, Arc<Echoes>),
     clock: Arc<dyn Clock>,
     bell: Bell,
 ) -> Option<Webhooks> {
@@ -36,5 +37,5 @@ pub(crate) fn open(
             Signature::V3 => Scheme::V3,
         },
     });
-    Some(Webhooks::new(Ingress::new(apps.collect(), log, clock, bell), outside))
+    Some(Webhooks::new(Ingress::new(apps.collect(), log, clock, bell).with_echoes(echoes), outside))
 }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use linchpin_core::echo::Echo;
 use linchpin_core::ingress::keys::{ChangeKey, DeliveryKey};
 use linchpin_core::time::Wall;
 use linchpin_hubspot::fingerprint::Fingerprint;
@@ -27,6 +28,7 @@ fn told_by(number: u64, delivery: u64) -> NewEvent {
         property: Some("city".to_owned()),
         delivery: DeliveryKey(Fingerprint::of(&[b"delivery", &delivery.to_le_bytes()])),
         change: ChangeKey(Fingerprint::of(&[b"change", &number.to_le_bytes()])),
+        echo: None,
         raw: Bytes::from(format!("{{\"number\":{number}}}")),
     }
 }
@@ -63,7 +65,8 @@ pub async fn an_event_comes_back_as_it_was_accepted<H: Home>(make: impl Fn() -> 
         ..event(2)
     };
     assert_eq!(accept(&stores, [event(1), odd.clone()]).await, new(2));
-    let journal = NewEvent { teller: Teller::Journal, ..event(3) };
+    let echo = Some(Echo { caller: "erp".to_owned(), sent_at: NOW });
+    let journal = NewEvent { teller: Teller::Journal, echo, ..event(3) };
     assert_eq!(accept(&stores, [journal.clone()]).await, new(1));
     let logged = |place, event| LoggedEvent { place, received_at: NOW, event };
     assert_eq!(all(&stores, INSTALL).await, [logged(1, event(1)), logged(2, odd), logged(3, journal)]);

@@ -174,6 +174,7 @@ mod tests {
             callers: vec![caller.clone()],
             refused: [("deadline", 2)].into(),
             webhooks: Counts::default(),
+            echoes: [("billing".to_owned(), 4)].into(),
             journals: vec![Report {
                 app: INSTALL.app,
                 state: Reading::NoAccess,
@@ -251,6 +252,7 @@ mod tests {
             (&callers["callers"][0]["daily_quota"], &callers["callers"][0]["used_today"]),
             (&json!(500), &json!(10))
         );
+        assert_eq!((&callers["callers"][0]["echoes"], &callers["callers"][1]["echoes"]), (&json!(4), &json!(0)));
         assert_eq!((&callers["callers"][1]["name"], &callers["callers"][1]["lane"]), (&json!("gone"), &Value::Null));
         let breakers = page(Page::Breakers);
         let all = breakers["breakers"].as_array().unwrap();

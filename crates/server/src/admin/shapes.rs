@@ -92,6 +92,8 @@ pub struct Caller {
     pub daily_quota: Option<u64>,
     /// How many calls it has made today, in this process.
     pub used_today: u64,
+    /// Events that have come in and tell of its own writes.
+    pub echoes: u64,
     /// Its calls.
     #[serde(flatten)]
     pub calls: Calls,

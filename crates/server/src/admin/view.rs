@@ -57,6 +57,8 @@ pub struct State {
     pub refused: BTreeMap<&'static str, u64>,
     /// What HubSpot has delivered.
     pub webhooks: Counts,
+    /// Echoes that came in, by the caller whose writes they tell of.
+    pub echoes: BTreeMap<String, u64>,
     /// What the readers of journals have done.
     pub journals: Vec<Report>,
     /// What became of it.
@@ -129,6 +131,7 @@ impl State {
             lane: account.map(|account| name_of(&account.lane)),
             daily_quota: account.and_then(|account| account.daily_quota),
             used_today: account.map_or(0, |account| account.used_today),
+            echoes: self.echoes.get(name).copied().unwrap_or_default(),
             calls: calls(&row),
         });
         shapes::Callers { callers: callers.collect() }
