@@ -66,6 +66,7 @@ impl Scene {
                 property: None,
                 delivery,
                 change,
+                echo: None,
                 raw,
             }
         });

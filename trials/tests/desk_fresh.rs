@@ -189,6 +189,7 @@ impl Scene {
             property: None,
             delivery,
             change,
+            echo: None,
             raw,
         };
         self.stores.events.accept(vec![event], now).await.expect("it is kept");

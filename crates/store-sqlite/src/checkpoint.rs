@@ -23,7 +23,7 @@ use crate::schema;
 
 /// The pages of the log from which on they are moved: 16 MB of the 64 that the log's file keeps.
 const MOVE_FROM_PAGES: i32 = 4_000;
-/// What the writer moves by itself: a few milliseconds.
+/// How few pages are left to the writer.
 const LEFT_MAX_PAGES: i32 = 400;
 /// How often in a row the thread moves what has come meanwhile, before the writer has to do with more than a few pages.
 const PASSES_MAX: u32 = 8;

@@ -44,7 +44,7 @@ const OBJECTS: &str = "select count(*) from sqlite_schema";
 /// The write-ahead log is cut back to this many bytes after a checkpoint.
 const WAL_BYTES_MAX: i64 = 64 << 20;
 
-/// The memory for pages of the connection that writes, in KiB: room for the part of the events' index that minutes of
+/// The memory for pages of the connection that writes, in KiB: room for the part of the events' index that seconds of
 /// heavy load write to. With less, pages are written and read again within one commit.
 const WRITER_CACHE_KIB: i64 = 32 << 10;
 
