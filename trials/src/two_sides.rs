@@ -45,7 +45,8 @@ pub enum Side {
     Naive,
     /// The same, but it takes no notice of what is older than what it has heard.
     Comparing,
-    /// It writes back nothing that it hears, and takes no notice of what is older.
+    /// It writes back nothing that it hears, and takes no notice of what is older. Where Linchpin is started anew, and
+    /// cannot know what is older than the side's own writes, it goes by the answers to these as well.
     Careful,
 }
 
@@ -90,8 +91,6 @@ pub struct Ended {
     pub changes: u64,
     /// Events that were heard.
     pub heard: u64,
-    /// Events that were left out.
-    pub left_out: u64,
     /// Answers that were lost.
     pub lost: u64,
     /// Whether it came to rest.
@@ -154,6 +153,7 @@ struct World {
     found: Option<(u64, linchpin_core::echo::hearing::Found)>,
     log: Vec<Logged>,
     known: BTreeSet<(Place, i64, String)>,
+    taken: BTreeSet<(Place, i64, String)>,
     place: usize,
     ended: Ended,
 }
@@ -176,6 +176,7 @@ pub fn run(plan: Plan) -> Ended {
         found: None,
         log: Vec::new(),
         known: BTreeSet::new(),
+        taken: BTreeSet::new(),
         place: 0,
         ended: Ended::default(),
         plan,
@@ -352,14 +353,16 @@ impl World {
     fn hear(&mut self, Logged { event, place, value, .. }: Logged) {
         self.ended.heard += 1;
         let at = event.occurred_at_ms;
-        let (old, newest) = self.beside.get(&place).cloned().unwrap_or_default();
+        let newest = self.beside.get(&place).map_or(0, |(_, newest)| *newest);
         if self.plan.side != Side::Naive && at < newest {
             return;
         }
-        // Whoever hears again what it has heard has nothing to write.
-        let again = self.plan.side != Side::Naive && at == newest && old == value;
+        // Deliveries have names, by which a receiver knows what it has taken already.
+        if !self.taken.insert((place, at, value.clone())) && self.plan.side != Side::Naive {
+            return;
+        }
         self.beside.insert(place, (value.clone(), at.max(newest)));
-        if self.plan.side != Side::Careful && !again {
+        if self.plan.side != Side::Careful {
             self.write(place, value);
         }
     }
@@ -430,7 +433,14 @@ impl World {
     fn answer(&mut self, write: &Write, answer: Option<Vec<u8>>) {
         let noted = self.notes.remove(&write.note);
         match (answer, noted) {
-            (Some(body), Some(noted)) => self.receipts.handle_done(&noted, &answered(&body), Wall(self.now)),
+            (Some(body), Some(noted)) => {
+                let answers = answered(&body);
+                self.receipts.handle_done(&noted, &answers, Wall(self.now));
+                let updated = answers.iter().filter_map(|answer| answer.updated).max();
+                if let Some(own) = self.beside.get_mut(&write.place).filter(|_| self.plan.restart.is_some()) {
+                    own.1 = own.1.max(updated.map_or(0, |Wall(at)| at));
+                }
+            }
             // Written before a restart: nobody remembers it, and its answer goes nowhere.
             (Some(_), None) | (None, _) => {
                 self.ended.lost += 1;

@@ -5,7 +5,7 @@ use linchpin_trials::two_sides::{Ended, Plan, Side, run};
 use linchpin_trials::{figure, parameters::parameter};
 
 /// Writes for each change by a person, at most: one to bring it over, and one for each that crossed another.
-const WRITES_PER_EDIT_MAX: u64 = 3;
+const WRITES_PER_EDIT_MAX: u64 = 2;
 
 fn is_bounded(ended: &Ended) -> bool {
     ended.rests && ended.writes <= WRITES_PER_EDIT_MAX * ended.edits
@@ -30,7 +30,6 @@ fn writes_are_bounded_by_changes_and_both_sides_end_equal() {
         all.writes += ended.writes;
         all.changes += ended.changes;
         all.heard += ended.heard;
-        all.left_out += ended.left_out;
         all.lost += ended.lost;
     }
     figure("seeds", seeds);
@@ -42,7 +41,7 @@ fn writes_are_bounded_by_changes_and_both_sides_end_equal() {
     figure("events heard", all.heard);
     figure("answers lost", all.lost);
     assert_eq!(failures, Vec::<u64>::new(), "seeds that fail");
-    assert!(all.left_out > 0 && all.lost > 0, "nothing went wrong: {all:?}");
+    assert!(all.heard < all.edits && all.lost > 0, "nothing went wrong: {all:?}");
 }
 
 /// The same without receipts: what is proven above is no property of the model.

@@ -160,8 +160,8 @@ pub(crate) const SOAK: List = List {
                     writes back whatever it hears, or only its people's edits, over calls that are refused, whose answers \
                     are lost, and that come late; deliveries are repeated, clocks differ by up to 1.5 s, and one run in \
                     three is started anew in the middle. Receipts and hearing are the real ones. All comes to rest, the \
-                    second side makes at most three writes for each change by a person, and both sides end equal. \
-                    Without receipts most runs have no bound.",
+                    second side makes at most two writes for each change by a person, and both sides end equal. \
+                    Without receipts a side that writes back what it hears makes more.",
             line: &["cargo", "test", "--release", "--workspace", "--test", "desk_echo", "--", "--nocapture"],
             parameters: &[("LINCHPIN_TRIAL_SEEDS", "10000")],
             seeds: Some("LINCHPIN_TRIAL_SEEDS"),

@@ -49,7 +49,7 @@ struct Heard {
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
     heard: Option<Heard>,
-    /// The newest echo that was left out.
+    /// The newest own write for which something was left out.
     left_out: Option<Stand>,
     /// Which entry of the order it belongs to.
     turn: u64,
@@ -126,7 +126,11 @@ impl Ahead<'_> {
         let Hearing { callers, since, known, .. } = self.hearing;
         let mut known = self.found.0.get(&place).or_else(|| known.get(&place)).copied().unwrap_or_default();
         let holds = |stand: &Stand| stand.sent > *since && known.keeps(stand);
-        if stands.iter().chain(&known.left_out).any(|stand| stand.landed > at && holds(stand)) {
+        let overtaking = stands.iter().chain(&known.left_out).filter(|stand| stand.landed > at && holds(stand));
+        if let Some(stand) = overtaking.max_by_key(|stand| stand.landed).copied() {
+            // Remembered beyond the life of its receipt: what comes later still is older, too.
+            known.left_out = Some(stand);
+            self.found.0.insert(place, known);
             return false;
         }
         let own = echo.filter(|echo| callers.contains(&echo.caller));

@@ -66,6 +66,7 @@ fn a_change_that_an_own_write_has_overtaken_is_left_out() {
     // The answer said so.
     let mut hearing = erp();
     assert!(!hears(&mut hearing, Case("Rome", 9, None), &[stand(10, 11, "Oslo")], 15));
+    assert!(!hears(&mut hearing, Case("Rome", 8, None), &[], 15), "the receipt is forgotten, and this is older still");
     assert!(hears(&mut hearing, Case("Rome", 11, None), &[stand(10, 11, "Oslo")], 16), "at one moment nobody knows");
     // The echo came first.
     let mut hearing = erp();
