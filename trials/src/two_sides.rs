@@ -72,7 +72,11 @@ impl Plan {
     pub fn of(seed: u64, receipts: bool) -> Self {
         let mut dice = ChaCha8Rng::seed_from_u64(seed);
         let mut below = |most: u64| dice.next_u64() % most;
-        let side = [Side::Naive, Side::Comparing, Side::Careful][usize::try_from(below(3)).unwrap_or(0)];
+        let side = match below(3) {
+            0 => Side::Naive,
+            1 => Side::Comparing,
+            _ => Side::Careful,
+        };
         let skew = i64::try_from(below(3_000)).unwrap_or(0) - 1_500;
         let restart = (below(3) == 0).then(|| i64::try_from(below(EDITING_MS)).unwrap_or(0));
         let batch = if below(2) == 0 { 1 } else { 5 };
@@ -432,20 +436,16 @@ impl World {
 
     fn answer(&mut self, write: &Write, answer: Option<Vec<u8>>) {
         let noted = self.notes.remove(&write.note);
-        match (answer, noted) {
-            (Some(body), Some(noted)) => {
-                let answers = answered(&body);
-                self.receipts.handle_done(&noted, &answers, Wall(self.now));
-                let updated = answers.iter().filter_map(|answer| answer.updated).max();
-                if let Some(own) = self.beside.get_mut(&write.place).filter(|_| self.plan.restart.is_some()) {
-                    own.1 = own.1.max(updated.map_or(0, |Wall(at)| at));
-                }
-            }
-            // Written before a restart: nobody remembers it, and its answer goes nowhere.
-            (Some(_), None) | (None, _) => {
-                self.ended.lost += 1;
-                return self.resend(write.clone());
-            }
+        let (Some(body), Some(noted)) = (answer, noted) else {
+            // Or written before a restart: nobody remembers it, and its answer goes nowhere.
+            self.ended.lost += 1;
+            return self.resend(write.clone());
+        };
+        let answers = answered(&body);
+        self.receipts.handle_done(&noted, &answers, Wall(self.now));
+        let updated = answers.iter().filter_map(|answer| answer.updated).max();
+        if let Some(own) = self.beside.get_mut(&write.place).filter(|_| self.plan.restart.is_some()) {
+            own.1 = own.1.max(updated.map_or(0, |Wall(at)| at));
         }
         self.written(write.place.0);
     }

@@ -47,13 +47,17 @@ impl Echoes {
             Outcome::Answered(answer) if answer.is_success() => {
                 let answers = answered(&answer.body);
                 let mut receipts = self.receipts();
-                noted.iter().for_each(|noted| receipts.handle_done(noted, &answers, now));
+                for noted in noted {
+                    receipts.handle_done(noted, &answers, now);
+                }
             }
             // A timeout on HubSpot's side says nothing about what was done.
             Outcome::Answered(answer) if answer.status == 408 || !(400..500).contains(&answer.status) => {}
             Outcome::Answered(_) | Outcome::NotSent(_) => {
                 let mut receipts = self.receipts();
-                noted.iter().for_each(|noted| receipts.handle_not_done(noted));
+                for noted in noted {
+                    receipts.handle_not_done(noted);
+                }
             }
             Outcome::Lost(_) => {}
         }

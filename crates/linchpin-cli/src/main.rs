@@ -25,12 +25,18 @@ use crate::console::Console;
 use crate::failure::{Exit, Failure};
 
 /// A call through the gateway makes some hundred small pieces of memory on one thread and gives them back on another:
-/// glibc's own allocator spends a sixth of the gateway's time on that (`bench/gateway-pass.md` measures the whole).
+/// glibc's own allocator spends a sixth of the gateway's time on that (`cargo xtask bench --only gateway-pass` measures the whole).
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Large enough for the async workers: compiled expressions recurse.
 const WORKER_STACK_BYTES: usize = 8 * 1024 * 1024;
+
+/// The async workers: half as many as the machine has processors. What a call costs is mostly memory that it touches, and
+/// a second worker on two processors makes it a quarter dearer, because calls wander between them.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
+}
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -60,6 +66,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 fn run(cli: Cli, console: &mut Console) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .worker_threads(workers())
         .thread_stack_size(WORKER_STACK_BYTES)
         .build()
         .map_err(|error| Failure::internal("cannot start the runtime", &error))?;

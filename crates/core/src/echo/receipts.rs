@@ -123,7 +123,7 @@ impl Receipts {
                 (None, Some(_)) => None,
             };
             if let Some(record) = write.record {
-                self.close(noted, record, write, answer, now);
+                self.close(noted, (record, write), answer, now);
             }
             if let Some(answer) = answer.filter(|answer| Some(answer.record) != write.record) {
                 self.keep(noted, answer.record, write, Some((answer, now)));
@@ -153,14 +153,10 @@ impl Receipts {
         let receipts = self.records.get_mut(&(event.install.portal, object_type.clone(), *id))?;
         let (value, at) = (Form::of(name, Some(value)), Wall(event.occurred_at_ms));
         let fits = |receipt: &&mut Receipt| receipt.lives(now) && receipt.is_of(name, value);
-        let again = receipts.iter_mut().filter(fits).find(|receipt| receipt.echo == Some(at));
-        let (receipt, first) = match again {
-            Some(receipt) => (receipt, false),
-            None => {
-                let free = receipts.iter_mut().filter(fits).filter(|one| one.echo.is_none() && one.spans(at));
-                (free.min_by_key(|receipt| receipt.sent)?, true)
-            }
-        };
+        let first = !receipts.iter_mut().filter(fits).any(|receipt| receipt.echo == Some(at));
+        let is_for_it =
+            |one: &&mut Receipt| if first { one.echo.is_none() && one.spans(at) } else { one.echo == Some(at) };
+        let receipt = receipts.iter_mut().filter(fits).filter(is_for_it).min_by_key(|receipt| receipt.sent)?;
         receipt.echo = Some(at);
         receipt.landed = receipt.landed.max(Some(at));
         Some((Echo { caller: receipt.caller.to_string(), sent_at: receipt.sent }, first))
@@ -203,7 +199,7 @@ impl Receipts {
         self.order.push_back((noted.sent, noted.id, key));
     }
 
-    fn close(&mut self, noted: &Noted, record: RecordId, write: &Write, answer: Option<&Answered>, now: Wall) {
+    fn close(&mut self, noted: &Noted, (record, write): (RecordId, &Write), answer: Option<&Answered>, now: Wall) {
         let key = (noted.portal, write.object_type.clone(), record);
         let receipts = self.records.get_mut(&key).into_iter().flatten();
         for receipt in receipts.filter(|receipt| receipt.note == noted.id) {

@@ -188,8 +188,8 @@ proptest! {
         order in prop::collection::vec(any::<prop::sample::Index>(), 24),
     ) {
         let (mut receipts, mut value, mut changes) = (Receipts::default(), None, Vec::new());
-        for (nth, step) in steps.iter().enumerate() {
-            let sent = later(nth as i64 * 5_000);
+        for (nth, step) in (0..).zip(&steps) {
+            let sent = later(nth * 5_000);
             let (new, maker) = match step {
                 Step::Write { caller, value, took } => {
                     let name = format!("caller {caller}");
@@ -204,7 +204,7 @@ proptest! {
                 changes.push((event(Wall(sent.0 + 1), &new.to_string()), maker));
             }
         }
-        let end = later(steps.len() as i64 * 5_000);
+        let end = later(12 * 5_000);
         let mut told = changes.clone();
         for index in order.iter().filter(|_| !changes.is_empty()) {
             let again = changes[index.index(changes.len())].clone();

@@ -8,6 +8,7 @@ use linchpin_engine::echo::Echoes;
 use linchpin_engine::gateway::guests::{GuestParts, Guests};
 use linchpin_engine::gateway::operations::{OperationParts, Operations};
 use linchpin_engine::gateway::{Coalesce, Gateway, MirrorParts, Writes};
+use linchpin_engine::journal::Journals;
 use linchpin_engine::news::Bell;
 use linchpin_engine::upstream::{BaseUrl, HttpOptions, HttpUpstream, https_connector};
 use linchpin_hubspot::account::TokenInfo;
@@ -15,11 +16,13 @@ use linchpin_hubspot::id::AppId;
 use linchpin_server::admin::Admin;
 use linchpin_server::callers::{Caller, Callers};
 use linchpin_server::gateway::{Face, Refusals};
+use linchpin_server::telling::Telling;
+use linchpin_server::webhooks::Webhooks;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::door::{self, Doors};
 use super::{follow, telling, trouble};
-use crate::config::{self, Config, TOKEN_CALLER, UnknownTokens};
+use crate::config::{self, Config, ResolvedApp, ResolvedJournal, ResolvedSubscriber, TOKEN_CALLER, UnknownTokens};
 use crate::failure::{Code, Failure};
 
 /// Opens the store, the door to HubSpot, asks whose token it is, and puts the face before it.
@@ -27,9 +30,8 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
     // Keys first: a wrong reference is told without asking HubSpot.
     let callers = callers(config)?;
     let apps = config.webhook_apps()?;
-    let journals = config.journals(&apps)?;
+    let named = Named { journals: config.journals(&apps)?, apps, subscribers: config.resolved_subscribers()? };
     let mirrored = follow::objects(config)?;
-    let subscribers = config.resolved_subscribers()?;
     let admin_key = admin_key(config, &callers)?;
     let stores = super::open_store(&config.store())?.stores();
     let client = door::open(config, stores.clone(), doors).await?;
@@ -67,28 +69,7 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
         Some(key) => Admin::new(&key, granted(config, &client).await?),
         None => Admin::closed(),
     };
-    let echoes = Arc::<Echoes>::default();
-    if !apps.is_empty() {
-        // Nobody else is told of what is written.
-        client.dispatch().note_writes(Arc::clone(&echoes)).await;
-    }
-    let around = (&client, &stores, &echoes);
-    let journal = super::journal::open(config, journals, around, (&doors.tasks(), bell.clone())).await?;
-    let numbers = apps.iter().map(|app| AppId(app.number)).collect();
-    let news = bell.listen();
-    let log = (Arc::clone(&stores.events), Arc::clone(&echoes));
-    let webhooks = super::webhooks::open(apps, config.webhooks(), log, client.clock(), bell);
-    let around = telling::Surroundings {
-        stores: &stores,
-        clock: client.clock(),
-        tasks: doors.tasks(),
-        portal: install.portal,
-        apps: numbers,
-        news,
-        echoes,
-        seed: dice(config)?,
-    };
-    let telling = Some(telling::open(config, subscribers, around).await?);
+    let Events { journal, webhooks, telling } = events(config, named, (&client, &stores), &doors.tasks(), bell).await?;
     let upstream = config.hubspot().base_url.as_str().to_owned();
     let refusals = Refusals::default();
     Ok(Face {
@@ -106,8 +87,52 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
         webhooks,
         journal,
         follow,
-        telling,
+        telling: Some(telling),
     })
+}
+
+/// What the configuration names of events: who tells, and who is told.
+struct Named {
+    apps: Vec<ResolvedApp>,
+    journals: Vec<ResolvedJournal>,
+    subscribers: Vec<ResolvedSubscriber>,
+}
+
+/// The ways of events in and out.
+struct Events {
+    journal: Journals,
+    webhooks: Option<Webhooks>,
+    telling: Arc<Telling>,
+}
+
+async fn events(
+    config: &Config,
+    named: Named,
+    (client, stores): (&Linchpin, &Stores),
+    tasks: &Tasks,
+    bell: Bell,
+) -> Result<Events, Failure> {
+    let Named { apps, journals, subscribers } = named;
+    let echoes = Arc::<Echoes>::default();
+    if !apps.is_empty() {
+        // Nobody else is told of what is written.
+        client.dispatch().note_writes(Arc::clone(&echoes)).await;
+    }
+    let journal = super::journal::open(config, journals, (client, stores, &echoes), (tasks, bell.clone())).await?;
+    let around = telling::Surroundings {
+        stores,
+        clock: client.clock(),
+        tasks: tasks.clone(),
+        portal: client.install().portal,
+        apps: apps.iter().map(|app| AppId(app.number)).collect(),
+        news: bell.listen(),
+        echoes: Arc::clone(&echoes),
+        seed: dice(config)?,
+    };
+    let telling = telling::open(config, subscribers, around).await?;
+    let log = (Arc::clone(&stores.events), echoes);
+    let webhooks = super::webhooks::open(apps, config.webhooks(), log, client.clock(), bell);
+    Ok(Events { journal, webhooks, telling })
 }
 
 fn gateway(config: &Config, client: &Linchpin, doors: &Doors, mirror: Option<MirrorParts>) -> Result<Gateway, Failure> {

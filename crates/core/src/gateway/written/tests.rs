@@ -17,8 +17,8 @@ fn touched(method: &str, target: &str, body: &str) -> Option<Touched> {
     touched_by(&method, &route, target, Some(&Bytes::copy_from_slice(body.as_bytes())))
 }
 
-fn named(ids: &[u64], reach: Reach) -> Option<Touched> {
-    Some(Touched { records: ids.iter().copied().map(RecordId).collect(), reach })
+fn named(ids: &[u64], reach: Reach) -> Touched {
+    Touched { records: ids.iter().copied().map(RecordId).collect(), reach }
 }
 
 #[test]
@@ -28,55 +28,55 @@ fn a_write_touches_what_it_names() {
         ("GET", "/crm/v3/objects/contacts/7", "", None),
         ("POST", "/crm/v3/objects/contacts/search", r#"{"limit":7}"#, None),
         ("POST", "/crm/v3/objects/contacts/batch/read", r#"{"inputs":[{"id":"7"}]}"#, None),
-        ("PATCH", "/crm/v3/objects/contacts/7", patch, named(&[7], Reach::Named)),
-        ("PATCH", "/crm/objects/2026-09/contacts/7", patch, named(&[7], Reach::Named)),
-        ("DELETE", "/crm/v3/objects/contacts/7", "", named(&[7], Reach::Named)),
-        ("PATCH", "/crm/v3/objects/contacts/a@b.c?idProperty=email", patch, named(&[], Reach::Type(contacts()))),
-        ("PATCH", "/crm/v3/objects/contacts/7?idProperty=number", patch, named(&[7], Reach::Type(contacts()))),
+        ("PATCH", "/crm/v3/objects/contacts/7", patch, Some(named(&[7], Reach::Named))),
+        ("PATCH", "/crm/objects/2026-09/contacts/7", patch, Some(named(&[7], Reach::Named))),
+        ("DELETE", "/crm/v3/objects/contacts/7", "", Some(named(&[7], Reach::Named))),
+        ("PATCH", "/crm/v3/objects/contacts/a@b.c?idProperty=email", patch, Some(named(&[], Reach::Type(contacts())))),
+        ("PATCH", "/crm/v3/objects/contacts/7?idProperty=number", patch, Some(named(&[7], Reach::Type(contacts())))),
         (
             "POST",
             "/crm/v3/objects/contacts/batch/update",
             r#"{"inputs":[{"id":"7","properties":{"a":"1"}},{"id":"8","properties":{}}]}"#,
-            named(&[7, 8], Reach::Named),
+            Some(named(&[7, 8], Reach::Named)),
         ),
         (
             "POST",
             "/crm/v3/objects/contacts/batch/upsert",
             r#"{"inputs":[{"id":"x","idProperty":"external"}]}"#,
-            named(&[], Reach::Type(contacts())),
+            Some(named(&[], Reach::Type(contacts()))),
         ),
         (
             "POST",
             "/crm/v3/objects/deals",
             r#"{"properties":{"amount":"5"},"associations":[{"to":{"id":"7"},"types":[]}]}"#,
-            named(&[7], Reach::Named),
+            Some(named(&[7], Reach::Named)),
         ),
         (
             "POST",
             "/crm/v3/objects/contacts/merge",
             r#"{"primaryObjectId":"7","objectIdToMerge":"8"}"#,
-            named(&[7, 8], Reach::Type(contacts())),
+            Some(named(&[7, 8], Reach::Type(contacts()))),
         ),
-        ("PUT", "/crm/v4/objects/contacts/7/associations/default/companies/9", "", named(&[7, 9], Reach::Named)),
+        ("PUT", "/crm/v4/objects/contacts/7/associations/default/companies/9", "", Some(named(&[7, 9], Reach::Named))),
         (
             "POST",
             "/crm/v4/associations/contacts/companies/batch/create",
             r#"{"inputs":[{"from":{"id":"7"},"to":{"id":9}}]}"#,
-            named(&[7, 9], Reach::Named),
+            Some(named(&[7, 9], Reach::Named)),
         ),
-        ("POST", "/crm/v3/imports", "--boundary", named(&[], Reach::Everything)),
+        ("POST", "/crm/v3/imports", "--boundary", Some(named(&[], Reach::Everything))),
         ("POST", "/files/v3/files", "--boundary", None),
-        ("POST", "/crm/v3/objects/contacts/batch/update", "not json", named(&[], Reach::Everything)),
+        ("POST", "/crm/v3/objects/contacts/batch/update", "not json", Some(named(&[], Reach::Everything))),
     ];
     for (method, target, body, expected) in rows {
         assert_eq!(touched(method, target, body), expected, "{method} {target}");
     }
     let route = routes::classify(&Method::POST, "/crm/v3/objects/contacts/batch/update");
     let unread = touched_by(&Method::POST, &route, "/crm/v3/objects/contacts/batch/update", None);
-    assert_eq!(unread, named(&[], Reach::Everything), "a body that flowed past");
-    let upsert = named(&[], Reach::Type(contacts())).unwrap();
+    assert_eq!(unread, Some(named(&[], Reach::Everything)), "a body that flowed past");
+    let upsert = named(&[], Reach::Type(contacts()));
     let answer = Bytes::from_static(br#"{"results":[{"id":"31","properties":{"amount":"5"},"new":false}]}"#);
-    assert_eq!(Some(upsert.clone().narrowed(&answer)), named(&[31], Reach::Named), "its answer tells");
+    assert_eq!(Some(upsert.clone().narrowed(&answer)), Some(named(&[31], Reach::Named)), "its answer tells");
     assert_eq!(upsert.clone().narrowed(&Bytes::new()), upsert, "nothing is told");
 }
 
@@ -85,9 +85,9 @@ const TYPES: [&str; 2] = ["contacts", "deals"];
 /// What is written: a record by its id, one of a type whose id nobody knows, or anything.
 fn target() -> impl Strategy<Value = Touched> {
     prop_oneof![
-        6 => (1_u64..5).prop_map(|id| named(&[id], Reach::Named).unwrap()),
-        1 => (0..TYPES.len()).prop_map(|at| named(&[], Reach::Type(ObjectType::new(TYPES[at]))).unwrap()),
-        1 => Just(named(&[], Reach::Everything).unwrap()),
+        6 => (1_u64..5).prop_map(|id| named(&[id], Reach::Named)),
+        1 => (0..TYPES.len()).prop_map(|at| named(&[], Reach::Type(ObjectType::new(TYPES[at])))),
+        1 => Just(named(&[], Reach::Everything)),
     ]
 }
 
@@ -164,7 +164,7 @@ fn reads_show_again_once_writes_have_settled() {
     let allows = |written: &Written, asked| written.allows(&contacts(), RecordId(7), asked);
     assert!(allows(&written, at(0)));
     assert!(!written.allows(&ObjectType::new("deals"), RecordId(7), at(0)), "never shown at all");
-    let write = named(&[7], Reach::Named).unwrap();
+    let write = named(&[7], Reach::Named);
     written.handle_write(&write);
     written.handle_write(&write);
     written.handle_written(&write, &write, true, at(10));
@@ -181,7 +181,7 @@ fn too_many_records_are_forgotten_with_all_that_was_read_before() {
     let mut written = Written::new([contacts()]);
     let count = u64::try_from(RECORDS_MAX).unwrap();
     for id in 1..=count + 1 {
-        let write = named(&[id], Reach::Named).unwrap();
+        let write = named(&[id], Reach::Named);
         written.handle_write(&write);
         written.handle_written(&write, &write, true, Mono(id));
     }
@@ -193,7 +193,7 @@ fn too_many_records_are_forgotten_with_all_that_was_read_before() {
     );
     assert!(written.allows(&contacts(), RecordId(1), settled));
     // What is so old that nothing from before it is ever shown is forgotten without a trace.
-    let write = named(&[count + 2], Reach::Named).unwrap();
+    let write = named(&[count + 2], Reach::Named);
     written.handle_write(&write);
     written.handle_written(&write, &write, true, Mono(count) + AGE_MAX + SETTLES + SETTLES);
     assert_eq!(written.records.len(), 1);
