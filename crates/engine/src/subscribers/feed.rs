@@ -12,8 +12,9 @@ use super::{Known, POLL, STORE_PAUSE, Shared};
 
 /// Walks for ever: a store that fails is asked again, from what it has.
 pub(super) async fn walk(shared: &Shared, known: &Known, install: Install) {
+    let mut hearing = Hearing::new(known.subscriber.ignored_callers.clone(), shared.opened);
     loop {
-        let Err(error) = follow(shared, known, install).await;
+        let Err(error) = follow(shared, known, install, &mut hearing).await;
         let name = known.subscriber.name.as_str();
         tracing::warn!(subscriber = name, %install, %error, "a feed stands still: the store fails");
         tokio::time::sleep(STORE_PAUSE).await;
@@ -28,12 +29,16 @@ enum Step {
     Stale,
 }
 
-async fn follow(shared: &Shared, known: &Known, install: Install) -> Result<std::convert::Infallible, StoreError> {
+async fn follow(
+    shared: &Shared,
+    known: &Known,
+    install: Install,
+    hearing: &mut Hearing,
+) -> Result<std::convert::Infallible, StoreError> {
     let memory = shared.parts.memory.as_ref();
     let name = known.subscriber.name.as_str();
     let mut news = shared.parts.news.clone();
     let mut feed = memory.feed(install, name).await?;
-    let mut hearing = Hearing::new(known.subscriber.ignored_callers.clone(), shared.parts.clock.now().wall);
     loop {
         // Made before the feed is looked at: whoever changes it afterwards wakes this.
         let changed = known.changed.notified();
@@ -53,8 +58,8 @@ async fn follow(shared: &Shared, known: &Known, install: Install) -> Result<std:
         }
         news.note();
         let most = size(&known.subscriber, feed.state.trouble.at_most);
-        let (log, echoes, hears) = (shared.parts.log.as_ref(), shared.parts.echoes.as_ref(), &hearing);
-        let looker = Looker { subscriber: &known.subscriber, install, log, echoes, hearing: hears };
+        let (log, echoes) = (shared.parts.log.as_ref(), shared.parts.echoes.as_ref());
+        let looker = Looker { subscriber: &known.subscriber, install, log, echoes, hearing };
         let found = look(&looker, feed.place, most, now).await?;
         let Some(found) = found else {
             tokio::select! {
@@ -63,7 +68,7 @@ async fn follow(shared: &Shared, known: &Known, install: Install) -> Result<std:
             }
             continue;
         };
-        feed = match step(shared, known, (feed, &mut hearing), found).await? {
+        feed = match step(shared, known, (feed, hearing), found).await? {
             Step::Done(feed) => feed,
             Step::Stale => memory.feed(install, name).await?,
         };

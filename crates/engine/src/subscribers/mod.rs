@@ -17,6 +17,7 @@ use std::time::Duration;
 use linchpin_core::subscribers::deliver::Outcome;
 use linchpin_core::subscribers::filter::Filter;
 use linchpin_core::subscribers::sign::SigningSecret;
+use linchpin_core::time::Wall;
 use linchpin_hubspot::id::Install;
 use linchpin_ports::event_log::EventLog;
 use linchpin_ports::store::StoreError;
@@ -110,6 +111,8 @@ struct Shared {
     known: BTreeMap<String, Arc<Known>>,
     dice: Mutex<ChaCha8Rng>,
     attempts: Mutex<BTreeMap<(String, Install), Attempts>>,
+    /// Since when all is known of what was told.
+    opened: Wall,
 }
 
 /// A subscriber and the way to it.
@@ -137,7 +140,8 @@ impl Subscribers {
             known.insert(name, Arc::new(Known { subscriber, way, changed: Notify::new() }));
         }
         let dice = Mutex::new(ChaCha8Rng::seed_from_u64(parts.seed));
-        let shared = Arc::new(Shared { parts, known, dice, attempts: Mutex::default() });
+        let opened = parts.clock.now().wall;
+        let shared = Arc::new(Shared { parts, known, dice, attempts: Mutex::default(), opened });
         if !shared.known.is_empty() {
             let (stop, all, each) = (tasks.stopping(), Arc::clone(&shared), tasks.clone());
             tasks.spawn("subscribers", async move {
