@@ -323,6 +323,18 @@ mod tests {
     }
 
     #[test]
+    fn a_record_may_have_the_year_as_its_id() {
+        let created = |id: &str| {
+            let mut answer = seen(201, json!({"id": id}));
+            answer.headers.insert("location", format!("/crm/objects/2026-03/companies/{id}"));
+            answer
+        };
+        let mut renaming = Renaming::default();
+        renaming.demand(&created("2026"), &created("2031"), false).unwrap();
+        assert_eq!(renaming.translated("/crm/objects/2026-03/deals/2026"), "/crm/objects/2026-03/deals/2031");
+    }
+
+    #[test]
     fn counts_do_not_pass_for_ids() {
         let mut renaming = Renaming::default();
         assert!(

@@ -173,7 +173,7 @@ impl Worlds {
         let mut worlds = Self { direct, desk, face, stock: None, turn, judged };
         worlds.both("POST", "/_control/seed", &json!({"owners": 3}).to_string()).await;
         if crowded {
-            let seeded = json!({"contacts": 33, "companies": 20, "deals": 20, "associate": true});
+            let seeded = json!({"contacts": 30, "companies": 20, "deals": 20, "associate": true});
             worlds.both("POST", "/_control/seed", &seeded.to_string()).await;
             worlds.stock = Some(worlds.furnish().await);
         }

@@ -18,12 +18,14 @@ pub(super) fn of(text: &str) -> Vec<Word<'_>> {
     let (mut words, mut rest) = (Vec::new(), text);
     let mut before = false;
     while !rest.is_empty() {
-        let (size, word): (usize, fn(&str) -> Word<'_>) = match (before, time(rest), uuid(rest), digits(rest)) {
-            (false, Some(size), ..) => (size, |part| Word::Time(part)),
-            (false, _, Some(size), _) => (size, |part| Word::Uuid(part)),
-            (false, .., Some(size)) => (size, |part| Word::Number(part)),
-            _ => (other(rest), |part| Word::Other(part)),
-        };
+        let (size, word): (usize, fn(&str) -> Word<'_>) =
+            match (before, time(rest), uuid(rest), day(rest), digits(rest)) {
+                (false, Some(size), ..) => (size, |part| Word::Time(part)),
+                (false, _, Some(size), ..) => (size, |part| Word::Uuid(part)),
+                (false, _, _, Some(size), _) => (size, |part| Word::Other(part)),
+                (false, .., Some(size)) => (size, |part| Word::Number(part)),
+                _ => (other(rest), |part| Word::Other(part)),
+            };
         let (part, left) = rest.split_at_checked(size).unwrap_or((rest, ""));
         before = part.chars().next_back().is_some_and(is_of_a_name);
         words.push(word(part));
@@ -63,6 +65,12 @@ fn time(text: &str) -> Option<usize> {
     let forms =
         ["0000-00-00T00:00:00Z", "0000-00-00T00:00:00.0Z", "0000-00-00T00:00:00.00Z", "0000-00-00T00:00:00.000Z"];
     forms.into_iter().find_map(|form| pattern(text, form))
+}
+
+/// A day, and the version of a path (`2026-03`): their year is no number, or the record with that id could not be
+/// another one in the other world.
+fn day(text: &str) -> Option<usize> {
+    ["2000-00-00", "2000-00"].into_iter().find_map(|form| pattern(text, form))
 }
 
 fn uuid(text: &str) -> Option<usize> {
@@ -113,6 +121,14 @@ mod tests {
         assert_eq!(numbers, [&Word::Number("12"), &Word::Number("0"), &Word::Number("1"), &Word::Number("1022")]);
         assert_eq!(words.iter().filter(|word| matches!(word, Word::Time(_))).count(), 1);
         assert_eq!(words.iter().filter(|word| matches!(word, Word::Uuid(_))).count(), 1);
+    }
+
+    #[test]
+    fn the_year_of_a_version_and_of_a_day_is_no_number() {
+        let words = of("/crm/objects/2026-03/companies/2026?on=2026-11-21");
+        let numbers: Vec<&Word<'_>> = words.iter().filter(|word| matches!(word, Word::Number(_))).collect();
+        assert_eq!(numbers, [&Word::Number("2026")]);
+        assert!(words.contains(&Word::Other("2026-03")) && words.contains(&Word::Other("2026-11-21")), "{words:?}");
     }
 
     #[test]
