@@ -294,11 +294,11 @@ struct WriteBody<'a> {
     properties: &'a RawValue,
 }
 
-type Values = BTreeMap<String, Option<String>>;
+pub(super) type Values = BTreeMap<String, Option<String>>;
 
 /// The values of a write: as they were written, and as text. Nothing but `properties` may stand beside them, and each
 /// is a text, a number, a boolean or null, under a name that stands there once.
-fn values(body: &Bytes) -> Result<(Box<RawValue>, Values), Alone> {
+pub(super) fn values(body: &Bytes) -> Result<(Box<RawValue>, Values), Alone> {
     if body.len() > INPUT_BYTES_MAX {
         return Err(Alone::Body);
     }

@@ -6,6 +6,7 @@
 //! Invariant: a write of which nobody knows whether it happened is sent again only if that changes nothing more.
 
 mod board;
+mod merge;
 mod past;
 
 use std::fmt;
@@ -18,7 +19,8 @@ use linchpin_hubspot::routes;
 use rand_core::Rng;
 use serde::{Deserialize, Serialize};
 
-pub use self::board::{Board, Move, RUNNING_MAX};
+pub use self::board::{Board, Move, RUNNING_MAX, Start};
+pub use self::merge::{Likeness, MERGED_MAX, Merge};
 pub use self::past::{Came, EVENTS_MAX, Event, Progress};
 use super::dead::Reason;
 use crate::schedule::lanes::Lane;

@@ -330,6 +330,11 @@ impl Gateway {
         }
     }
 
+    /// Whether pending changes of one record may be sent as one.
+    fn merges(&self) -> bool {
+        self.coalesce != Coalesce::Off
+    }
+
     /// Why a call travels by itself, if that is plain from its route.
     fn alone(&self, asked: &Asked, route: &Route) -> Option<Alone> {
         if asked.is_once() || route.object_type.is_none() || !Coalesce::All.covers(route.operation) {

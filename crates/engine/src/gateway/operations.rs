@@ -7,16 +7,17 @@
 
 mod dead;
 mod forms;
+mod make;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use linchpin_core::gateway::dead::{is_success, reason};
+use linchpin_core::gateway::dead::reason;
 use linchpin_core::gateway::operation::{
-    Board, Digest, End, Event, IdempotencyKey, KEPT, Move, Next, OPEN_MAX, Progress, Repeat, Restart, State, Write,
-    WriteId, handle_try, repeat, restart,
+    Board, Digest, End, Event, IdempotencyKey, KEPT, Likeness, Move, OPEN_MAX, Progress, Repeat, Restart, State, Write,
+    WriteId, repeat, restart,
 };
 use linchpin_core::time::{Mono, Wall};
 use linchpin_hubspot::answer::Answer;
@@ -30,7 +31,7 @@ use tokio::sync::{Notify, oneshot, watch};
 
 pub use self::dead::{Counts, ReplayError, Replayed};
 pub use self::forms::kept_answer;
-use self::forms::{asked, came, tried, written};
+use self::forms::written;
 use super::{Asked, Gateway};
 use crate::clock::Clock;
 use crate::dispatch::DispatchError;
@@ -241,9 +242,8 @@ impl Desk {
             }
             self.ends().insert(write.id.clone(), watch::Sender::default());
             let Progress { tries, due, .. } = write.progress;
-            let mut board = self.board();
-            board.add(seq, write.id, &write.request);
-            board.handle_known(seq, tries, self.mono(due));
+            self.put(seq, &write);
+            self.board().handle_known(seq, tries, self.mono(due));
         }
         Ok(())
     }
@@ -270,7 +270,7 @@ impl Desk {
                     if !write.acknowledged {
                         self.expected().insert(write.id.clone());
                     }
-                    self.board().add(seq, write.id.clone(), &write.request);
+                    self.put(seq, &write);
                     self.changed.notify_one();
                     return Ok(Taken::New(write.id));
                 }
@@ -288,6 +288,12 @@ impl Desk {
             }
         }
         Err(TakeError::Full)
+    }
+
+    /// Puts a write that is kept on the board.
+    fn put(&self, seq: u64, write: &Write) {
+        let likeness = self.parts.gateway.merges().then(|| Likeness::of(write)).flatten();
+        self.board().add(seq, write.id.clone(), &write.request, likeness);
     }
 
     /// Keeps a write; from before it is kept on, whoever knows its name can wait for it.
@@ -321,9 +327,9 @@ impl Desk {
             }
             let next = self.board().next(now);
             let until = match next {
-                Move::Start { seq, id, tries } => {
+                Move::Start(starts) => {
                     let desk = Arc::clone(&self);
-                    tasks.spawn("operation", async move { desk.make(seq, &id, tries).await });
+                    tasks.spawn("operation", async move { desk.make(&starts).await });
                     continue;
                 }
                 Move::Wait(due) => due.min(sweep_at),
@@ -336,60 +342,6 @@ impl Desk {
             }
         }
         self.closed.store(true, Ordering::Relaxed);
-    }
-
-    /// Makes a write once, and notes what came of it.
-    async fn make(&self, seq: u64, id: &WriteId, tries: u32) {
-        match self.attempt(id, tries).await {
-            Ok(None) => {
-                self.board().handle_end(seq);
-                self.ends().remove(id);
-                self.expected().remove(id);
-            }
-            Ok(Some(pause)) => self.board().handle_again(seq, pause, self.parts.clock.now().mono),
-            Err(error) => {
-                tracing::error!(operation = %id, error = &error as &dyn std::error::Error, "an operation has to wait");
-                self.board().handle_again(seq, STORE_PAUSE, self.parts.clock.now().mono);
-            }
-        }
-        self.changed.notify_one();
-    }
-
-    /// One try. The pause before the next, if there is one.
-    async fn attempt(&self, id: &WriteId, tries: u32) -> Result<Option<Duration>, StoreError> {
-        let (store, install) = (&self.parts.store, self.parts.install);
-        let Some(mut write) = store.get(install, id).await? else { return Ok(None) };
-        match write.state {
-            State::Accepted => store.send(install, id).await?,
-            // Noted by a try that went no further.
-            State::Sent => {}
-            State::Ended { .. } => return Ok(None),
-        }
-        let (asked, at) = (asked(install, &write)?, self.now());
-        let outcome: Outcome = Arc::new(self.parts.gateway.answer(asked).await);
-        if matches!(*outcome, Err(DispatchError::Shutdown)) {
-            // It is made after the next start.
-            self.closed.store(true, Ordering::Relaxed);
-            self.put_back(id, self.now(), None).await;
-            self.tell(id, outcome);
-            return Ok(Some(Duration::ZERO));
-        }
-        let event = Event::Tried { at, came: came(&outcome, self.now()) };
-        let next = handle_try(&write, tried(&outcome), tries, self.now(), &mut *self.dice());
-        match next {
-            Next::End(end) => {
-                write.progress.tries = tries;
-                write.progress.push(event.clone());
-                let dead = (!is_success(&end) && !self.is_awaited(&write)).then(|| reason(&write, &end));
-                self.settle(id, Ending { end, event: Some(event), dead }).await;
-                self.tell(id, outcome);
-                Ok(None)
-            }
-            Next::Again(pause) => {
-                self.put_back(id, self.now() + pause, Some(event)).await;
-                Ok(Some(pause))
-            }
-        }
     }
 
     /// Whether somebody waits for the end of a write, and is told.

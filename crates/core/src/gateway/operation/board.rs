@@ -1,12 +1,13 @@
 //! Which of the open writes goes next.
 //!
 //! Writes of one place follow each other in the order of acceptance, also when the first waits for its second try. Every
-//! lane has room of its own, so that nobody in a hurry waits behind others' bulk.
+//! lane has room of its own, so that nobody in a hurry waits behind others' bulk. Changes of one record that are alike
+//! go together, as far as they follow each other directly.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Request, WriteId};
+use super::{Likeness, MERGED_MAX, Request, WriteId};
 use crate::schedule::lanes::{Lane, PerLane};
 use crate::time::Mono;
 
@@ -16,19 +17,23 @@ pub const RUNNING_MAX: usize = 64;
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Move {
-    /// Send this one. It counts as running from now on; `tries` counts this try.
-    Start {
-        /// Its place.
-        seq: u64,
-        /// Its name.
-        id: WriteId,
-        /// How often it has been tried, this time included.
-        tries: u32,
-    },
+    /// Send these, in this order: one, or several that may go as one. They count as running from now on.
+    Start(Vec<Start>),
     /// Nothing before this moment, unless something changes.
     Wait(Mono),
     /// Nothing, unless something changes.
     Idle,
+}
+
+/// A write that is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// Its place.
+    pub seq: u64,
+    /// Its name.
+    pub id: WriteId,
+    /// How often it has been tried, this time included.
+    pub tries: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -36,6 +41,8 @@ struct Entry {
     id: WriteId,
     lane: Lane,
     turn: Option<String>,
+    /// With which others it may go.
+    likeness: Option<Likeness>,
     due: Mono,
     running: bool,
     tries: u32,
@@ -49,10 +56,10 @@ pub struct Board {
 }
 
 impl Board {
-    /// A write is accepted, or known from before.
-    pub fn add(&mut self, seq: u64, id: WriteId, request: &Request) {
+    /// A write is accepted, or known from before. It may go together with others that are alike.
+    pub fn add(&mut self, seq: u64, id: WriteId, request: &Request, likeness: Option<Likeness>) {
         let (lane, turn) = (request.lane, request.turn());
-        self.open.insert(seq, Entry { id, lane, turn, due: Mono(0), running: false, tries: 0 });
+        self.open.insert(seq, Entry { id, lane, turn, likeness, due: Mono(0), running: false, tries: 0 });
     }
 
     /// A write that was added is known from before: it has been tried so often, and is not due before a moment.
@@ -96,15 +103,26 @@ impl Board {
             }
             first_due = Some(first_due.map_or(entry.due, |due: Mono| due.min(entry.due)));
         }
-        match (found.and_then(|seq| Some((seq, self.open.get_mut(&seq)?))), first_due) {
-            (Some((seq, entry)), _) => {
-                (entry.running, entry.tries) = (true, entry.tries.saturating_add(1));
-                *self.running.get_mut(entry.lane) += 1;
-                Move::Start { seq, id: entry.id.clone(), tries: entry.tries }
-            }
+        match (found, first_due) {
+            (Some(seq), _) => Move::Start(self.together(seq).into_iter().filter_map(|seq| self.start(seq)).collect()),
             (None, Some(due)) => Move::Wait(due),
             (None, None) => Move::Idle,
         }
+    }
+
+    /// The first of a place, and those that go with it, whenever they would be due: it holds them back, and no longer does.
+    fn together(&self, first: u64) -> Vec<u64> {
+        let Some(entry) = self.open.get(&first).filter(|entry| entry.likeness.is_some()) else { return vec![first] };
+        let place = self.open.range(first..).filter(|(_, other)| other.turn == entry.turn);
+        let alike = place.take_while(|(_, other)| other.likeness == entry.likeness && !other.running);
+        alike.map(|(seq, _)| *seq).take(MERGED_MAX).collect()
+    }
+
+    fn start(&mut self, seq: u64) -> Option<Start> {
+        let entry = self.open.get_mut(&seq)?;
+        (entry.running, entry.tries) = (true, entry.tries.saturating_add(1));
+        *self.running.get_mut(entry.lane) += 1;
+        Some(Start { seq, id: entry.id.clone(), tries: entry.tries })
     }
 
     /// A running write has ended.
@@ -118,6 +136,22 @@ impl Board {
         self.stop(seq);
         if let Some(entry) = self.open.get_mut(&seq) {
             entry.due = now + pause;
+        }
+    }
+
+    /// A running write was not sent after all: it has to go in a call of its own.
+    pub fn handle_not_sent(&mut self, seq: u64) {
+        self.stop(seq);
+        if let Some(entry) = self.open.get_mut(&seq) {
+            entry.tries = entry.tries.saturating_sub(1);
+        }
+    }
+
+    /// A running write goes again, by itself: together with others it was refused.
+    pub fn handle_alone(&mut self, seq: u64, now: Mono) {
+        self.handle_again(seq, Duration::ZERO, now);
+        if let Some(entry) = self.open.get_mut(&seq) {
+            entry.likeness = None;
         }
     }
 

@@ -182,10 +182,10 @@ fn a_write_that_ends_the_process_time_after_time_is_not_sent_for_ever() {
 #[test]
 fn what_is_known_from_before_keeps_its_tries_and_its_due_time() {
     let mut board = Board::default();
-    board.add(1, WriteId("1".to_owned()), &update());
+    board.add(1, WriteId("1".to_owned()), &update(), None);
     board.handle_known(1, 4, Mono(500));
     assert_eq!(board.next(Mono(0)), Move::Wait(Mono(500)));
-    assert_eq!(board.next(Mono(500)), Move::Start { seq: 1, id: WriteId("1".to_owned()), tries: 5 });
+    assert_eq!(board.next(Mono(500)), Move::Start(vec![Start { seq: 1, id: WriteId("1".to_owned()), tries: 5 }]));
 }
 
 #[test]
@@ -210,9 +210,10 @@ fn a_key_is_of_visible_characters_and_not_shown() {
 
 fn started(board: &mut Board, now: Mono) -> Vec<u64> {
     std::iter::from_fn(|| match board.next(now) {
-        Move::Start { seq, .. } => Some(seq),
+        Move::Start(starts) => Some(starts.into_iter().map(|start| start.seq)),
         Move::Wait(_) | Move::Idle => None,
     })
+    .flatten()
     .collect()
 }
 
@@ -221,12 +222,13 @@ fn writes_of_one_place_follow_each_other_even_while_the_first_waits_for_its_seco
     let mut board = Board::default();
     let archive = request("DELETE", "/crm/v3/objects/contacts/901");
     for (seq, request) in [(1, update()), (2, create()), (3, archive), (4, create())] {
-        board.add(seq, WriteId(seq.to_string()), &request);
+        board.add(seq, WriteId(seq.to_string()), &request, None);
     }
     assert_eq!(started(&mut board, Mono(0)), [1, 2, 4]);
     board.handle_again(1, Duration::from_secs(1), Mono(0));
     assert_eq!(board.next(Mono(999_999)), Move::Wait(Mono(1_000_000)));
-    assert_eq!(board.next(Mono(1_000_000)), Move::Start { seq: 1, id: WriteId("1".to_owned()), tries: 2 });
+    let again = Start { seq: 1, id: WriteId("1".to_owned()), tries: 2 };
+    assert_eq!(board.next(Mono(1_000_000)), Move::Start(vec![again]));
     assert!(started(&mut board, Mono(1_000_000)).is_empty());
     board.handle_end(1);
     assert_eq!(started(&mut board, Mono(1_000_000)), [3]);
@@ -242,9 +244,9 @@ fn a_lane_that_is_full_leaves_room_to_the_others() {
     let mut board = Board::default();
     let bulk = RUNNING_MAX as u64 + 10;
     for seq in 1..=bulk {
-        board.add(seq, WriteId(seq.to_string()), &create());
+        board.add(seq, WriteId(seq.to_string()), &create(), None);
     }
-    board.add(bulk + 1, WriteId("hurry".to_owned()), &Request { lane: Lane::Interactive, ..create() });
+    board.add(bulk + 1, WriteId("hurry".to_owned()), &Request { lane: Lane::Interactive, ..create() }, None);
     let first = started(&mut board, Mono(0));
     assert_eq!((first.len(), first.last()), (RUNNING_MAX + 1, Some(&(bulk + 1))));
     board.handle_end(3);

@@ -32,6 +32,8 @@ pub struct Counts {
     pub unknown: u64,
     /// Not done, and not tried any more.
     pub given_up: u64,
+    /// Done by a call that did another one's work as well.
+    pub merged: u64,
     /// Open now.
     pub waiting: u64,
 }
@@ -207,7 +209,7 @@ impl Desk {
         };
         self.ends().insert(id.clone(), watch::Sender::default());
         self.counts().accepted += 1;
-        self.board().add(seq, id.clone(), &write.request);
+        self.put(seq, write);
         self.changed.notify_one();
         Ok(())
     }

@@ -42,9 +42,10 @@ pub(super) fn written(promise: &Promise, id: WriteId, now: Wall) -> Write {
     }
 }
 
-pub(super) fn asked(install: Install, write: &Write) -> Result<Asked, StoreError> {
+/// What is asked for a write: what it says, or what is sent for it and others.
+pub(super) fn asked(install: Install, write: &Write, request: Request) -> Result<Asked, StoreError> {
     let damaged = || StoreError::Corrupt { table: "promise", column: "request", key: write.id.0.clone() };
-    let Request { lane, deadline_ms, method, target, headers, body } = write.request.clone();
+    let Request { lane, deadline_ms, method, target, headers, body } = request;
     Ok(Asked {
         install,
         lane,

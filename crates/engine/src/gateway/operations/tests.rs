@@ -13,6 +13,7 @@ use linchpin_ports::credentials::{StaticCredentials, Token};
 use linchpin_ports::faulty::{self, Fault, Method as On};
 use linchpin_ports::store::Stores;
 use linchpin_store_sqlite::SqliteStore;
+use sha2::{Digest as _, Sha256};
 
 use super::*;
 use crate::clock::TokioClock;
@@ -45,6 +46,7 @@ impl Hub {
 fn status(path: &str, body: &[u8], well: bool) -> u16 {
     match path.rsplit('/').next() {
         Some("refused") if !body.starts_with(b"{") => 400,
+        _ if body.windows(3).any(|part| part == b"bad") => 400,
         Some("busy") if !well => 429,
         Some("poison") if !well => 503,
         _ => 201,
@@ -78,6 +80,10 @@ pub(super) struct Life {
 
 impl Life {
     pub(super) async fn begin(hub: &Hub, stores: &Stores, wall: Wall) -> Self {
+        Self::begin_with(hub, stores, wall, Coalesce::Proven).await
+    }
+
+    async fn begin_with(hub: &Hub, stores: &Stores, wall: Wall, coalesce: Coalesce) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::new(wall));
         let tasks = Tasks::new();
         let parts = Parts {
@@ -92,7 +98,7 @@ impl Life {
         let limits = Limits::of(Tier::Professional, AppKind::Private, 0);
         dispatch.install(INSTALL, AppKind::Private, limits).await.unwrap();
         let seed = wall.0.unsigned_abs();
-        let gateway = Arc::new(Gateway::new(dispatch, INSTALL, Coalesce::Proven, Arc::clone(&clock), seed));
+        let gateway = Arc::new(Gateway::new(dispatch, INSTALL, coalesce, Arc::clone(&clock), seed));
         let (store, letters) = (Arc::clone(&stores.operations), Arc::clone(&stores.dead_letters));
         let parts = OperationParts { gateway, install: INSTALL, store, letters, clock, seed };
         Self { operations: Operations::open(&tasks, parts).await.unwrap(), tasks }
@@ -129,8 +135,7 @@ pub(super) fn promise(method: Method, target: &str, body: &'static str, key: Opt
         passage: None,
     };
     let key = key.map(|key| IdempotencyKey::new(key.as_bytes()).unwrap());
-    let mut digest = [0; 32];
-    digest[..body.len()].copy_from_slice(body.as_bytes());
+    let digest = Sha256::digest(body).into();
     Promise { asked, key, digest, acknowledged: true }
 }
 
@@ -318,4 +323,99 @@ fn writes_of_one_record_are_made_in_the_order_of_acceptance_across_an_orderly_en
         }
     });
     assert_eq!(hub.done(), bodies.map(|body| format!("PATCH /crm/v3/objects/contacts/901 {body}")));
+}
+
+const CHANGES: [&str; 4] = [
+    r#"{"properties":{"city":"Graz"}}"#,
+    r#"{"properties":{"city":"Linz","zip":"4020"}}"#,
+    r#"{"properties":{"zip":"4030"}}"#,
+    r#"{"properties":{"name":"Ana"}}"#,
+];
+
+/// What a record holds after all that HubSpot has done.
+fn values(hub: &Hub) -> BTreeMap<String, String> {
+    let mut values = BTreeMap::new();
+    for call in hub.done() {
+        let body: serde_json::Value = serde_json::from_str(call.splitn(3, ' ').nth(2).unwrap()).unwrap();
+        for (name, value) in body["properties"].as_object().unwrap() {
+            values.insert(name.clone(), value.as_str().unwrap().to_owned());
+        }
+    }
+    values
+}
+
+fn last_values() -> BTreeMap<String, String> {
+    [("city", "Linz"), ("name", "Ana"), ("zip", "4030")].map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+}
+
+#[test]
+fn changes_of_a_record_that_wait_for_an_earlier_one_are_sent_as_one() {
+    let (hub, stores) = (Hub::default(), stores());
+    let counts = live(async {
+        let life = Life::begin(&hub, &stores, BEGIN).await;
+        let ids = futures_util::future::join_all(CHANGES.map(|body| life.take(update(body)))).await;
+        for id in &ids {
+            let end = life.end(id).await;
+            assert!(matches!(&end, End::Answered(kept) if kept.status == 201), "{end:?}");
+        }
+        life.operations.counts()
+    });
+    let merged = r#"{"properties":{"city":"Linz","name":"Ana","zip":"4030"}}"#;
+    let calls = [CHANGES[0], merged].map(|body| format!("PATCH /crm/v3/objects/contacts/901 {body}"));
+    assert!(hub.done() == calls || hub.done() == [calls[1].clone()], "{:?}", hub.done());
+    assert_eq!((counts.done, counts.merged), (4, 4 - hub.done().len() as u64));
+}
+
+#[test]
+fn without_coalescing_each_change_is_a_call_of_its_own() {
+    let (hub, stores) = (Hub::default(), stores());
+    live(async {
+        let life = Life::begin_with(&hub, &stores, BEGIN, Coalesce::Off).await;
+        for id in futures_util::future::join_all(CHANGES.map(|body| life.take(update(body)))).await {
+            life.end(&id).await;
+        }
+    });
+    assert_eq!(hub.done(), CHANGES.map(|body| format!("PATCH /crm/v3/objects/contacts/901 {body}")));
+}
+
+#[test]
+fn one_that_is_refused_among_others_takes_none_of_them_along() {
+    let (hub, stores) = (Hub::default(), stores());
+    live(async {
+        let life = Life::begin(&hub, &stores, BEGIN).await;
+        let bad = r#"{"properties":{"age":"bad"}}"#;
+        let bodies = [CHANGES[0], CHANGES[1], bad, CHANGES[2], CHANGES[3]];
+        let ids = futures_util::future::join_all(bodies.map(|body| life.take(update(body)))).await;
+        for (id, body) in ids.iter().zip(bodies) {
+            let end = life.end(id).await;
+            let status = if body == bad { 400 } else { 201 };
+            assert!(matches!(&end, End::Answered(kept) if kept.status == status), "{body}: {end:?}");
+        }
+        let letter = life.operations.letter(&ids[2]).await.unwrap().unwrap();
+        let Event::Tried { came, .. } = &letter.write.progress.past[0] else { panic!("{letter:?}") };
+        assert!(came.note.contains("sent as one with"), "{}", came.note);
+        assert_eq!(life.operations.letter_count().await.unwrap(), 1);
+    });
+    assert_eq!(values(&hub), last_values());
+}
+
+#[test]
+fn changes_that_are_sent_as_one_survive_a_crash_at_any_moment() {
+    for after in (0..=260).step_by(5) {
+        let (hub, stores) = (Hub::default(), stores());
+        let ids = live(async {
+            let life = Life::begin(&hub, &stores, BEGIN).await;
+            let ids = futures_util::future::join_all(CHANGES.map(|body| life.take(update(body)))).await;
+            tokio::time::sleep(Duration::from_millis(after)).await;
+            ids
+        });
+        live(async {
+            let life = Life::begin(&hub, &stores, LATER).await;
+            for id in &ids {
+                assert!(matches!(life.end(id).await, End::Answered(_)), "{after} ms");
+            }
+        });
+        assert_eq!(values(&hub), last_values(), "{after} ms: {:?}", hub.done());
+        assert!(hub.done().len() <= 4, "{after} ms: {:?}", hub.done());
+    }
 }
