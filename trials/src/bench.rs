@@ -15,8 +15,6 @@ use crate::figure;
 use crate::simulator::{self, TOKEN};
 use crate::workplace::Workplace;
 
-/// The gateway's start asks HubSpot who the token is.
-const START_LIMIT: Duration = Duration::from_secs(60);
 /// The slowest load, through waits of the client's own: minutes.
 const LOAD_LIMIT: Duration = Duration::from_secs(400);
 /// The workers' program, below `trials/clients/`.
@@ -78,13 +76,7 @@ impl Served {
              gateway: {{listen: '127.0.0.1:0', {settings}}}\n"
         ));
         let mut process = place.start(&["serve"]);
-        let mut base = None;
-        binary::until(START_LIMIT, || {
-            base = simulator::address(&process.out());
-            base.is_some() || process.has_ended()
-        });
-        let base = base.unwrap_or_default();
-        assert!(!base.is_empty(), "it does not serve; out: {}; err: {}", process.out(), process.err());
+        let base = process.address();
         Self { process, base, _place: place }
     }
 

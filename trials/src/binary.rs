@@ -15,6 +15,9 @@ use serde_json::Value;
 /// Between two looks at a state that is waited for.
 const LOOK_AGAIN: Duration = Duration::from_millis(3);
 
+/// A server says where it listens within this, also where it has to migrate and to read a store.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
 /// Where the binary is.
 ///
 /// # Panics
@@ -84,6 +87,19 @@ impl Running {
         read(&self.err)
     }
 
+    /// Waits until it says where it listens: `http://127.0.0.1:4110`.
+    ///
+    /// # Panics
+    /// If it does not in time.
+    pub fn address(&mut self) -> String {
+        let mut base = None;
+        until(START_LIMIT, || {
+            base = address(&self.out());
+            base.is_some() || self.has_ended()
+        });
+        base.unwrap_or_else(|| panic!("it does not listen; out: {}; err: {}", self.out(), self.err()))
+    }
+
     /// Whether it has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().expect("a child can be asked").is_some()
@@ -110,6 +126,12 @@ impl Running {
         let status = self.child.wait().expect("a child can be waited for");
         Ended { code: status.code(), out: self.out(), err: self.err() }
     }
+}
+
+/// The address in the line that a server prints when it is ready.
+fn address(out: &str) -> Option<String> {
+    let complete = out.rsplit_once('\n').map_or("", |(lines, _)| lines);
+    complete.lines().find_map(|line| line.strip_prefix("listening on ")).map(|base| base.trim().to_owned())
 }
 
 impl Drop for Running {
@@ -183,6 +205,15 @@ fn read(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ready_line_is_read_only_when_it_is_whole() {
+        assert_eq!(address("token pat\nlistening on http://127.0.0.1:41"), None);
+        assert_eq!(
+            address("token pat\nlistening on http://127.0.0.1:4110\n").as_deref(),
+            Some("http://127.0.0.1:4110")
+        );
+    }
 
     fn shell(script: &str, folder: &Path) -> Running {
         let mut command = Command::new("sh");

@@ -15,9 +15,6 @@ use crate::records::Record;
 /// The token that every trial uses; it opens nothing but a simulator.
 pub const TOKEN: &str = "pat-test-trials";
 
-/// A simulator is listening after a moment, or never.
-const START_LIMIT: Duration = Duration::from_secs(30);
-
 /// A running simulator. Stops with its value.
 #[derive(Debug)]
 pub struct Simulator {
@@ -50,13 +47,7 @@ impl Simulator {
         let tls = certificate.iter().flat_map(|path| ["--tls-ca", path.to_str().expect("a temporary path is text")]);
         let arguments = ["sim", "--port", "0", "--token", TOKEN].into_iter().chain(flags.iter().copied()).chain(tls);
         let mut process = Running::start(binary::command(arguments), folder.path(), "sim");
-        let mut base = None;
-        binary::until(START_LIMIT, || {
-            base = address(&process.out());
-            base.is_some() || process.has_ended()
-        });
-        let base = base.unwrap_or_default();
-        assert!(!base.is_empty(), "no simulator; out: {}; err: {}", process.out(), process.err());
+        let base = process.address();
         Self { control: Control::new(&base, TOKEN), certificate, process, _folder: folder }
     }
 
@@ -149,25 +140,5 @@ impl Simulator {
         let owners = page.get("results").and_then(Value::as_array).cloned().unwrap_or_default();
         let text = |owner: &Value, name: &str| owner.get(name).and_then(Value::as_str).map(str::to_owned);
         owners.iter().filter_map(|owner| Some((text(owner, "email")?, text(owner, "id")?))).collect()
-    }
-}
-
-/// The address in the line that a server prints when it is ready.
-pub fn address(out: &str) -> Option<String> {
-    let complete = out.rsplit_once('\n').map_or("", |(lines, _)| lines);
-    complete.lines().find_map(|line| line.strip_prefix("listening on ")).map(|base| base.trim().to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_ready_line_is_read_only_when_it_is_whole() {
-        assert_eq!(address("token pat\nlistening on http://127.0.0.1:41"), None);
-        assert_eq!(
-            address("token pat\nlistening on http://127.0.0.1:4110\n").as_deref(),
-            Some("http://127.0.0.1:4110")
-        );
     }
 }

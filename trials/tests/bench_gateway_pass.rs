@@ -1,6 +1,7 @@
 //! What the gateway costs a call that it only passes through: beside nginx, before an upstream that answers at once.
 //!
-//! The load comes from `wrk`. Rounds alternate between the servers, and of each figure the median round counts, so that
+//! The load comes from `wrk`, on one thread: the stub alone answers it twice as fast as any proxy, and a second thread
+//! would only take time away from them on a machine of two processors. Rounds alternate between the servers, and of each figure the median round counts, so that
 //! what else the machine does falls on all of them.
 
 use std::fs;
@@ -81,9 +82,9 @@ struct Round {
     median_ms: f64,
 }
 
-fn round(base: &str, connections: u32, threads: u32, seconds: u32) -> Round {
+fn round(base: &str, connections: u32, seconds: u32) -> Round {
     let mut command = Command::new("wrk");
-    command.args(["--latency", &format!("-c{connections}"), &format!("-t{threads}"), &format!("-d{seconds}s")]);
+    command.args(["--latency", &format!("-c{connections}"), "-t1", &format!("-d{seconds}s")]);
     command.args(["-H", &format!("Authorization: Bearer {TOKEN}"), &format!("{base}{PATH}")]);
     let done = command.output().expect("wrk runs");
     let text = String::from_utf8_lossy(&done.stdout).into_owned();
@@ -162,22 +163,22 @@ fn passing_through_costs_little() {
     let mut goals = Goals::default();
     memory(&mut goals, &gateway, seconds);
     let servers = [stub.base(), &nginx.base, gateway.base()];
-    let rounds = |connections, threads| {
+    let rounds = |connections| {
         let mut found: [Vec<Round>; 3] = Default::default();
         for _ in 0..ROUNDS {
             for (rounds, base) in found.iter_mut().zip(servers) {
-                rounds.push(round(base, connections, threads, seconds));
+                rounds.push(round(base, connections, seconds));
             }
         }
         found
     };
-    let [direct, before, through] = rounds(1, 1);
+    let [direct, before, through] = rounds(1);
     let direct = tell("one call at a time, stub alone: median", &direct, |round| round.median_ms, "ms");
     tell("one call at a time, nginx: median", &before, |round| round.median_ms, "ms");
     let through = tell("one call at a time, gateway: median", &through, |round| round.median_ms, "ms");
     let added = (through - direct).max(0.0);
     goals.tell("goal: added at the median", added <= 0.5, format_args!("{added:.3} ms, at most 0.5 ms"));
-    let [direct, before, through] = rounds(BUSY, 2);
+    let [direct, before, through] = rounds(BUSY);
     tell("64 connections, stub alone", &direct, |round| round.per_second, "calls/s");
     let before = tell("64 connections, nginx", &before, |round| round.per_second, "calls/s");
     let through = tell("64 connections, gateway", &through, |round| round.per_second, "calls/s");
@@ -189,7 +190,7 @@ fn passing_through_costs_little() {
 fn memory(goals: &mut Goals, gateway: &Served, seconds: u32) {
     figure("memory at the start", format_args!("{} MB", gateway.memory_kb().0 / 1_000));
     let kept = idle(gateway.base(), IDLE);
-    let active = round(gateway.base(), ACTIVE, 2, seconds * 3);
+    let active = round(gateway.base(), ACTIVE, seconds * 3);
     let (now, peak) = gateway.memory_kb();
     assert_eq!(kept.len(), IDLE);
     figure("200 connections beside 2,000 idle ones", format_args!("{:.0} calls/s", active.per_second));

@@ -40,7 +40,6 @@ const BUSY: usize = 32;
 /// Connections of a paced load: enough that none waits for another.
 const PACED: usize = 128;
 const SINGLES_PER_SECOND: f64 = 2_000.0;
-const START_LIMIT: Duration = Duration::from_secs(60);
 /// The memory for pages that the store's writer has.
 const CACHE_KIB: i64 = 32 << 10;
 /// The end of an answer without a body.
@@ -62,10 +61,7 @@ impl Server {
             hubspot.base()
         ));
         let mut process = place.start(&["serve"]);
-        binary::until(START_LIMIT, || simulator::address(&process.out()).is_some() || process.has_ended());
-        let address = simulator::address(&process.out()).unwrap_or_default();
-        assert!(!address.is_empty(), "it does not serve; err: {}", process.err());
-        let address = address.trim_start_matches("http://").to_owned();
+        let address = process.address().trim_start_matches("http://").to_owned();
         Self { process, address, place }
     }
 

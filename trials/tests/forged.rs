@@ -38,7 +38,6 @@ const ORIGINALS: usize = 200;
 const REPLAY_EVERY: u64 = 10;
 /// One request in so many goes through the real server as well.
 const SHARE_ON_A_SOCKET: u64 = 50;
-const START_LIMIT: Duration = Duration::from_secs(60);
 /// The largest body that the server reads.
 const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The server looks at its clock a little later than the forger.
@@ -166,9 +165,7 @@ impl Served {
             hubspot.base()
         ));
         let mut process = place.start(&["serve"]);
-        binary::until(START_LIMIT, || simulator::address(&process.out()).is_some() || process.has_ended());
-        let base = simulator::address(&process.out()).unwrap_or_default();
-        assert!(!base.is_empty(), "it does not serve; err: {}", process.err());
+        let base = process.address();
         let connection = connection(&base);
         let store = rusqlite::Connection::open(place.path("state.db")).expect("the store opens");
         Self { process, connection, base, store, seen: 0, _place: place, _hubspot: hubspot }

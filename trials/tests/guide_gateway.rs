@@ -10,7 +10,6 @@ use linchpin_trials::clients::{Client, Platform};
 use linchpin_trials::simulator::{self, Simulator, TOKEN};
 use linchpin_trials::workplace::Workplace;
 
-const START_LIMIT: Duration = Duration::from_secs(60);
 /// Calls that a hundred reads and a page may cost: one, some that were not full, and the list of properties.
 const CALLS_MAX: u64 = 40;
 
@@ -42,13 +41,7 @@ fn started(typed: &str) -> (Simulator, Workplace, binary::Running, String) {
     let place = Workplace::new();
     place.write_config(&here(config));
     let mut process = place.start(&["serve", "--listen", "127.0.0.1:0"]);
-    let mut base = None;
-    binary::until(START_LIMIT, || {
-        base = simulator::address(&process.out());
-        base.is_some() || process.has_ended()
-    });
-    let base = base.unwrap_or_default();
-    assert!(!base.is_empty(), "it does not serve; out: {}; err: {}", process.out(), process.err());
+    let base = process.address();
     (simulator, place, process, base)
 }
 

@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 
 /// The key of the one caller.
 const KEY: &str = "pat-test-key-of-billing";
-const START_LIMIT: Duration = Duration::from_secs(60);
 const READS: usize = 600;
 
 struct Scene {
@@ -31,13 +30,7 @@ impl Scene {
             simulator.base()
         ));
         let mut process = place.start(&["serve"]);
-        let mut base = None;
-        binary::until(START_LIMIT, || {
-            base = simulator::address(&process.out());
-            base.is_some() || process.has_ended()
-        });
-        let base = base.unwrap_or_default();
-        assert!(!base.is_empty(), "it does not serve; out: {}; err: {}", process.out(), process.err());
+        let base = process.address();
         Self { simulator, place, process, base }
     }
 

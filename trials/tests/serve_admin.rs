@@ -37,13 +37,7 @@ impl Scene {
             simulator.base()
         ));
         let mut process = place.start(&["serve"]);
-        let mut base = None;
-        binary::until(START_LIMIT, || {
-            base = simulator::address(&process.out());
-            base.is_some() || process.has_ended()
-        });
-        let base = base.unwrap_or_default();
-        assert!(!base.is_empty(), "it does not serve; out: {}; err: {}", process.out(), process.err());
+        let base = process.address();
         Self { simulator, place, process, base }
     }
 

@@ -9,8 +9,6 @@ use linchpin_trials::simulator::{self, Simulator, TOKEN};
 use linchpin_trials::workplace::Workplace;
 use serde_json::{Value, json};
 
-const START_LIMIT: Duration = Duration::from_secs(60);
-
 /// May read and write little of contacts, and see deals.
 const NARROW: &str = "pat-test-key-of-narrow";
 /// May make three calls a day.
@@ -49,13 +47,7 @@ impl Scene {
             simulator.base()
         ));
         let mut process = place.start(&["serve", "--log", "trace"]);
-        let mut base = None;
-        binary::until(START_LIMIT, || {
-            base = simulator::address(&process.out());
-            base.is_some() || process.has_ended()
-        });
-        let base = base.unwrap_or_default();
-        assert!(!base.is_empty(), "it does not serve; out: {}; err: {}", process.out(), process.err());
+        let base = process.address();
         Self { simulator, process, base, _place: place }
     }
 

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 
 const KEY: &str = "pat-test-key-of-billing";
 const ADMIN_KEY: &str = "pat-test-key-of-admin";
-const START_LIMIT: Duration = Duration::from_secs(60);
 /// A window that counts as full after a kill, the attempts of a call that fails, and the work after it.
 const WORK_LIMIT: Duration = Duration::from_secs(180);
 /// How soon a failed write is to be seen.
@@ -118,13 +117,7 @@ fn configured(simulator: &Simulator) -> Workplace {
 }
 
 fn listening(mut process: binary::Running) -> (binary::Running, String) {
-    let mut base = None;
-    binary::until(START_LIMIT, || {
-        base = simulator::address(&process.out());
-        base.is_some() || process.has_ended()
-    });
-    let base = base.unwrap_or_default();
-    assert!(!base.is_empty(), "it does not serve; out: {}; err: {}", process.out(), process.err());
+    let base = process.address();
     (process, base)
 }
 

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 const KEY: &str = "pat-test-key-of-billing";
 const OTHER_KEY: &str = "pat-test-key-of-nightly";
 const ADMIN_KEY: &str = "pat-test-key-of-admin";
-const START_LIMIT: Duration = Duration::from_secs(60);
 /// A window that counts as full after a kill, and the work after it.
 const WORK_LIMIT: Duration = Duration::from_secs(60);
 const CONTACTS: &str = "/crm/v3/objects/contacts";
@@ -84,13 +83,7 @@ impl Scene {
 
 fn serve(place: &Workplace) -> (binary::Running, String) {
     let mut process = place.start(&["serve"]);
-    let mut base = None;
-    binary::until(START_LIMIT, || {
-        base = simulator::address(&process.out());
-        base.is_some() || process.has_ended()
-    });
-    let base = base.unwrap_or_default();
-    assert!(!base.is_empty(), "it does not serve; out: {}; err: {}", process.out(), process.err());
+    let base = process.address();
     (process, base)
 }
 
@@ -180,6 +173,41 @@ fn an_operation_tells_its_answer_to_its_caller_and_to_no_other() {
     // A preference is no order: a read is answered as always.
     let read = scene.write(ASYNC, Method::GET, &format!("{CONTACTS}?limit=1"), Value::Null);
     assert_eq!(read.status(), StatusCode::OK);
+}
+
+#[test]
+fn fifty_changes_of_a_record_cost_a_few_calls_and_a_wrong_one_stops_only_itself() {
+    let scene = Scene::start(&["--latency-ms", "1000", "--index-lag", "off"]);
+    scene.simulator.seed(&json!({"contacts": 1}));
+    let id = scene.simulator.dump("contacts").first().expect("a contact").id.clone();
+    let path = format!("{CONTACTS}/{id}");
+    let before = scene.simulator.requests();
+    let change = |number: usize| json!({"properties": {"city": format!("City {number}"), "zip": number.to_string()}});
+    let promised = |change: Value| {
+        let answer = scene.write(ASYNC, Method::PATCH, &path, change);
+        assert_eq!(answer.status(), StatusCode::ACCEPTED, "{answer:?}");
+        header(&answer, "location").to_owned()
+    };
+    let mut urls: Vec<String> = (0..49).map(|number| promised(change(number))).collect();
+    urls.push(promised(json!({"properties": {"jobtitle": "Engineer"}})));
+    for url in &urls {
+        let end = scene.ended(url);
+        assert_eq!((end.pointer("/state"), end.pointer("/answer/status")), (Some(&json!("done")), Some(&json!(200))));
+    }
+    let calls = scene.simulator.requests() - before;
+    figure("calls for fifty changes of a record", calls);
+    assert!(calls <= 5, "{calls} calls");
+    let contact = scene.simulator.dump("contacts").into_iter().find(|contact| contact.id == id).expect("it is there");
+    let values = ["city", "zip", "jobtitle"].map(|name| contact.value(name).to_owned());
+    assert_eq!(values, ["City 48", "48", "Engineer"]);
+    let changes = [change(50), json!({"properties": {"nosuch": "x"}}), change(51)];
+    let ends = changes.map(|change| promised(change)).map(|url| scene.ended(&url));
+    let statuses = ends.each_ref().map(|end| end.pointer("/answer/status").and_then(Value::as_u64));
+    assert_eq!(statuses, [Some(200), Some(400), Some(200)], "{ends:?}");
+    assert_eq!(
+        scene.simulator.dump("contacts").first().map(|contact| contact.value("zip").to_owned()).as_deref(),
+        Some("51")
+    );
 }
 
 #[test]

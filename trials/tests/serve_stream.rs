@@ -190,13 +190,7 @@ impl Scene {
              narrow: {{key: {NARROW}, objects: [contacts]}}\n"
         ));
         let mut process = place.start(&["serve"]);
-        let mut base = None;
-        binary::until(LIMIT, || {
-            base = simulator::address(&process.out());
-            base.is_some() || process.has_ended()
-        });
-        let base = base.unwrap_or_default();
-        assert!(!base.is_empty(), "it does not serve; out: {}; err: {}", process.out(), process.err());
+        let base = process.address();
         let scene = Self { log, process, base, _place: place };
         // Whatever the first call makes it load is loaded.
         assert_eq!(scene.send(WIDE, "/files/v3/files", 10, true).0, StatusCode::OK);

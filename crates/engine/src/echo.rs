@@ -18,8 +18,7 @@ use linchpin_hubspot::call::Call;
 use linchpin_hubspot::event::Event;
 use linchpin_hubspot::id::PortalId;
 
-/// Before the name of a gateway's caller, in the origin of its calls. Whoever is told of echoes knows it without.
-const GATEWAY: &str = "gateway:";
+use crate::gateway::caller_name;
 
 /// Receipts, shared.
 #[derive(Debug, Default)]
@@ -32,7 +31,7 @@ impl Echoes {
     /// Notes what each of some callers writes with a call that is about to leave.
     pub(crate) fn note(&self, portal: PortalId, calls: &[(String, impl AsRef<Call>)], now: Wall) -> Vec<Noted> {
         let written = |call: &Call| if call.method == Method::GET { Vec::new() } else { writes(call) };
-        let all = calls.iter().map(|(caller, call)| (name(caller), written(call.as_ref())));
+        let all = calls.iter().map(|(caller, call)| (caller_name(caller), written(call.as_ref())));
         let all: Vec<_> = all.filter(|(_, writes)| !writes.is_empty()).collect();
         let mut receipts = self.receipts();
         all.into_iter().map(|(caller, writes)| receipts.note(portal, caller, writes, now)).collect()
@@ -92,10 +91,6 @@ impl Echoes {
     fn receipts(&self) -> MutexGuard<'_, Receipts> {
         self.receipts.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn name(caller: &str) -> &str {
-    caller.strip_prefix(GATEWAY).unwrap_or(caller)
 }
 
 #[cfg(test)]

@@ -10,10 +10,9 @@ use linchpin_core::gateway::access::Access;
 use linchpin_core::gateway::account::{Account, Tally};
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_core::time::Wall;
+use linchpin_engine::gateway::CALLER_PREFIX;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-
-use crate::admin::view::CALLER_PREFIX;
 
 /// The name under which the calls of all unknown tokens are counted.
 pub const UNKNOWN_TOKENS: &str = "unknown-tokens";

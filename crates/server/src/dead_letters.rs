@@ -8,6 +8,7 @@ use http::header::{ALLOW, HeaderValue};
 use http::{HeaderMap, Method};
 use linchpin_core::gateway::dead::Guard;
 use linchpin_core::gateway::operation::{REQUEST_BYTES_MAX, WriteId};
+use linchpin_engine::gateway::CALLER_PREFIX;
 use linchpin_engine::gateway::operations::{Operations, ReplayError};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::version::decoded;
@@ -18,7 +19,6 @@ use serde_json::{Map, Value};
 
 use crate::admin::dead_letters::{DeadLetters, PAGE, PAGE_MAX, PATH, ReplayWanted, ReplayedLetters, detail, summary};
 use crate::admin::shapes::Problem;
-use crate::admin::view::CALLER_PREFIX;
 use crate::admin::{self, json};
 use crate::gateway::Face;
 

@@ -50,7 +50,7 @@ pub const LANE_HEADER: HeaderName = HeaderName::from_static("x-linchpin-lane");
 pub const DEADLINE_HEADER: HeaderName = HeaderName::from_static("x-linchpin-deadline-ms");
 
 /// The protocol that the caller spoke with the proxy in front of us.
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub(crate) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// How a link begins in HubSpot's answers.
 const LINK: &[u8] = br#""link":""#;
 /// What belongs to one connection, to a proxy in front of us, or to us.

@@ -48,7 +48,7 @@ struct Metric {
 }
 
 /// Every metric.
-const METRICS: [Metric; 57] = [
+const METRICS: [Metric; 58] = [
     Metric {
         name: "linchpin_gateway_calls_total",
         kind: Type::Counter,
@@ -396,6 +396,13 @@ const METRICS: [Metric; 57] = [
         },
     },
     Metric {
+        name: "linchpin_operations_merged_total",
+        kind: Type::Counter,
+        help: "Promised changes that needed no call of their own: one call set what several changes of a record said.",
+        labels: &[],
+        read: |state| alone(state.operations.merged),
+    },
+    Metric {
         name: "linchpin_operations_waiting",
         kind: Type::Gauge,
         help: "Promised writes that have not ended.",
@@ -737,7 +744,7 @@ mod tests {
             echoes: [("a \"b\"".to_owned(), 6)].into(),
             journals: vec![a_journal()],
             follow: linchpin_engine::follow::Counts::default(),
-            operations: Operations { accepted: 9, done: 5, refused: 2, waiting: 2, ..Operations::default() },
+            operations: Operations { accepted: 9, done: 5, refused: 2, merged: 3, waiting: 2, ..Operations::default() },
             dead_letters: Some(2),
             telling: Figures { feeds: vec![late_feed()], streams: 2, forgotten: 5 },
             now: Mono(0),
@@ -767,6 +774,7 @@ mod tests {
             "linchpin_breaker_state{family=\"search\",portal=\"48\",app=\"7\"} 2\n",
             "linchpin_operations_accepted_total 9\n",
             "linchpin_operations_ended_total{outcome=\"refused\"} 2\n",
+            "linchpin_operations_merged_total 3\n",
             "linchpin_operations_dead_letters 2\n",
             "linchpin_breaker_state{family=\"objects\",portal=\"48\",app=\"7\"} 0\n",
             "linchpin_echoes_total{caller=\"a \\\"b\\\"\"} 6\n",

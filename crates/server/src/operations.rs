@@ -16,7 +16,7 @@ use linchpin_core::gateway::operation::{
 use linchpin_core::gateway::usage::Kind;
 use linchpin_engine::dispatch::{DispatchError, Unresolved};
 use linchpin_engine::gateway::operations::{Outcome, Promise, TakeError, Taken, Waited, kept_answer};
-use linchpin_engine::gateway::{Asked, WAIT_MAX};
+use linchpin_engine::gateway::{Asked, WAIT_MAX, caller_name};
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::call::Effect;
 use linchpin_hubspot::routes;
@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::admin::shapes::{self, Problem};
-use crate::admin::view::{caller_name, name_of};
+use crate::admin::view::name_of;
 use crate::admin::{self, BASE};
 use crate::callers::Known;
 use crate::gateway::Face;

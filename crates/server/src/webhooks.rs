@@ -13,6 +13,8 @@ use linchpin_hubspot::id::AppId;
 use linchpin_ports::event_log::Teller;
 use tokio::sync::Semaphore;
 
+use crate::gateway::FORWARDED_PROTO;
+
 /// The largest body of a delivery, in bytes: a hundred events with long values.
 pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Deliveries that may be on their way into the store at once; HubSpot sends ten of an account at a time.
@@ -21,7 +23,6 @@ pub const AT_ONCE_MAX: usize = 256;
 const RETRY_AFTER_SECONDS: u16 = 5;
 
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// Whoever is at the other end of a connection: put into each request's extensions.
 #[derive(Clone, Copy, Debug)]

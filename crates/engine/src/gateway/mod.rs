@@ -59,6 +59,14 @@ pub const WAIT_MAX: Duration = Duration::from_secs(600);
 /// HubSpot's header that names a request.
 const CORRELATION: HeaderName = HeaderName::from_static("x-hubspot-correlation-id");
 
+/// Before the name of a caller, in the account of its calls.
+pub const CALLER_PREFIX: &str = "gateway:";
+
+/// The name of a caller, as it stands in configurations.
+pub fn caller_name(caller: &str) -> &str {
+    caller.strip_prefix(CALLER_PREFIX).unwrap_or(caller)
+}
+
 /// Which calls are packed into batches, or share an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Coalesce {

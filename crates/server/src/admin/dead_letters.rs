@@ -11,6 +11,7 @@ use http::Method;
 use linchpin_core::gateway::dead::{self, Guard, LETTERS_KEPT, LETTERS_MAX, Reason};
 use linchpin_core::gateway::operation::{End, Event, Kept, State, Write};
 use linchpin_core::gateway::usage::Kind;
+use linchpin_engine::gateway::caller_name;
 use linchpin_hubspot::routes;
 use linchpin_ports::dead_letters::Letter;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -19,7 +20,7 @@ use serde_json::{Map, Value, json};
 
 use super::BASE;
 use super::openapi::{problem, reference};
-use super::view::{caller_name, name_of};
+use super::view::name_of;
 
 /// Where they are.
 pub(crate) const PATH: &str = "/linchpin/v1/dead-letters";

@@ -10,7 +10,7 @@ use linchpin_core::schedule::{DaySnapshot, Snapshot, WindowSnapshot};
 use linchpin_core::time::Mono;
 use linchpin_engine::follow;
 use linchpin_engine::gateway::operations::Counts as Operations;
-use linchpin_engine::gateway::{Mirrored, Saved};
+use linchpin_engine::gateway::{Mirrored, Saved, caller_name};
 use linchpin_engine::ingress::Counts;
 use linchpin_engine::journal::Report;
 use linchpin_hubspot::call::Family;
@@ -35,9 +35,6 @@ pub(crate) const FAMILIES: [Family; 11] = [
     Family::Webhooks,
     Family::Other,
 ];
-
-/// Before the name of a caller, in the account of its calls.
-pub(crate) const CALLER_PREFIX: &str = "gateway:";
 
 /// What the gateway looks like at one moment.
 pub struct State {
@@ -264,11 +261,6 @@ pub(crate) fn name_of(value: &impl Serialize) -> String {
         Ok(other) => other.to_string(),
         Err(error) => error.to_string(),
     }
-}
-
-/// The name of a caller, as it stands in configurations.
-pub(crate) fn caller_name(caller: &str) -> &str {
-    caller.strip_prefix(CALLER_PREFIX).unwrap_or(caller)
 }
 
 fn per_lane(values: &lanes::PerLane<usize>) -> shapes::PerLane {
