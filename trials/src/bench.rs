@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::binary::{self, Running};
+use crate::binary::Running;
 use crate::clients::{Client, Platform};
 use crate::control::Control;
 use crate::figure;
-use crate::simulator::{self, TOKEN};
+use crate::simulator::TOKEN;
 use crate::workplace::Workplace;
 
 /// The slowest load, through waits of the client's own: minutes.

@@ -97,7 +97,9 @@ impl Running {
             base = address(&self.out());
             base.is_some() || self.has_ended()
         });
-        base.unwrap_or_else(|| panic!("it does not listen; out: {}; err: {}", self.out(), self.err()))
+        let base = base.unwrap_or_default();
+        assert!(!base.is_empty(), "it does not listen; out: {}; err: {}", self.out(), self.err());
+        base
     }
 
     /// Whether it has ended by itself.

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::binary::{self, Running};
 use crate::control::Control;
 use crate::records::Record;
-use crate::simulator::{self, Simulator, TOKEN};
+use crate::simulator::{Simulator, TOKEN};
 use crate::workplace::Workplace;
 
 /// The account.

@@ -1,7 +1,6 @@
 //! Starts `linchpin sim` on a free port, speaks with it, and stops it.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};

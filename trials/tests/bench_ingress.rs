@@ -19,12 +19,12 @@ use linchpin_hubspot::event::{self, Change};
 use linchpin_store_sqlite::{Options, SqliteStore};
 use linchpin_trials::bench::Goals;
 use linchpin_trials::bench_stub::Stub;
-use linchpin_trials::binary::{self, Running};
+use linchpin_trials::binary::Running;
 use linchpin_trials::deliveries::sign::Scheme;
 use linchpin_trials::deliveries::{Dice, Post, events};
 use linchpin_trials::figure;
 use linchpin_trials::parameters::parameter;
-use linchpin_trials::simulator::{self, TOKEN};
+use linchpin_trials::simulator::TOKEN;
 use linchpin_trials::workplace::Workplace;
 use rusqlite::params;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -333,5 +333,10 @@ fn paced_round(hubspot: &Stub, count: usize, events_each: usize, per_second: f64
     let bodies = bodies(count, events_each);
     let outcome = load(&server.address, server.deliveries(&bodies), PACED, Some(per_second));
     server.end(count * events_each);
+    let all: Vec<String> = [50.0, 90.0, 99.0, 99.9].map(|percent| format!("{:.1}", outcome.percentile(percent))).into();
+    figure(
+        &format!("{per_second:.0} deliveries of {events_each} a second: 50, 90, 99, 99.9 of 100 within ms"),
+        all.join(", "),
+    );
     outcome.percentile(99.0)
 }

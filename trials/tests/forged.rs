@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use linchpin_core::time::{Mono, Now, Wall};
@@ -15,14 +15,14 @@ use linchpin_hubspot::signature;
 use linchpin_ports::event_log::{Accepted, EventLog, Teller};
 use linchpin_store_sqlite::SqliteStore;
 use linchpin_trials::bench_stub::Stub;
-use linchpin_trials::binary::{self, Running};
+use linchpin_trials::binary::Running;
 use linchpin_trials::deliveries::forge::{Class, FORGERS_SECRET, Material, forge};
 use linchpin_trials::deliveries::sign::Scheme;
 use linchpin_trials::deliveries::{App, Dice, Post, genuine};
 use linchpin_trials::figure;
 use linchpin_trials::parameters::parameter;
 use linchpin_trials::raw::Connection;
-use linchpin_trials::simulator::{self, TOKEN};
+use linchpin_trials::simulator::TOKEN;
 use linchpin_trials::workplace::Workplace;
 
 const NOW_MS: u64 = 1_767_225_605_000;

@@ -3,11 +3,10 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Duration;
 
 use linchpin_trials::binary;
 use linchpin_trials::clients::{Client, Platform};
-use linchpin_trials::simulator::{self, Simulator, TOKEN};
+use linchpin_trials::simulator::{Simulator, TOKEN};
 use linchpin_trials::workplace::Workplace;
 
 /// Calls that a hundred reads and a page may cost: one, some that were not full, and the list of properties.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use linchpin_trials::binary;
 use linchpin_trials::control::Control;
-use linchpin_trials::simulator::{self, Simulator, TOKEN};
+use linchpin_trials::simulator::{Simulator, TOKEN};
 use linchpin_trials::workplace::Workplace;
 use serde_json::{Value, json};
 

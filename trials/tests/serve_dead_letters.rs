@@ -8,7 +8,7 @@ use http::{Method, Response, StatusCode};
 use linchpin_core::gateway::operation::{ANSWER_BYTES_MAX, OPEN_MAX, REQUEST_BYTES_MAX, RUNNING_MAX};
 use linchpin_trials::binary::Ended;
 use linchpin_trials::control::{Control, WithHeaders};
-use linchpin_trials::simulator::{self, Simulator, TOKEN};
+use linchpin_trials::simulator::{Simulator, TOKEN};
 use linchpin_trials::workplace::{SHORT, Workplace};
 use linchpin_trials::{binary, figure};
 use serde_json::{Value, json};

@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use linchpin_trials::binary::{self, Running};
 use linchpin_trials::control::Control;
 use linchpin_trials::figure;
-use linchpin_trials::simulator::{self, Simulator, TOKEN};
+use linchpin_trials::simulator::{Simulator, TOKEN};
 use linchpin_trials::workplace::Workplace;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::{Value, json};

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode};
 use linchpin_core::gateway::operation::RUNNING_MAX;
 use linchpin_trials::control::{Control, WithHeaders};
-use linchpin_trials::simulator::{self, Simulator, TOKEN};
+use linchpin_trials::simulator::{Simulator, TOKEN};
 use linchpin_trials::workplace::Workplace;
 use linchpin_trials::{binary, figure};
 use serde_json::{Value, json};
@@ -201,7 +201,7 @@ fn fifty_changes_of_a_record_cost_a_few_calls_and_a_wrong_one_stops_only_itself(
     let values = ["city", "zip", "jobtitle"].map(|name| contact.value(name).to_owned());
     assert_eq!(values, ["City 48", "48", "Engineer"]);
     let changes = [change(50), json!({"properties": {"nosuch": "x"}}), change(51)];
-    let ends = changes.map(|change| promised(change)).map(|url| scene.ended(&url));
+    let ends = changes.map(promised).map(|url| scene.ended(&url));
     let statuses = ends.each_ref().map(|end| end.pointer("/answer/status").and_then(Value::as_u64));
     assert_eq!(statuses, [Some(200), Some(400), Some(200)], "{ends:?}");
     assert_eq!(

@@ -18,8 +18,8 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use linchpin_trials::binary;
 use linchpin_trials::workplace::Workplace;
-use linchpin_trials::{binary, simulator};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::Method;
 use linchpin_trials::binary::{self, Running};
 use linchpin_trials::control::Control;
-use linchpin_trials::simulator::{self, Simulator, TOKEN};
+use linchpin_trials::simulator::{Simulator, TOKEN};
 use linchpin_trials::workplace::Workplace;
 use serde_json::{Value, json};
 

@@ -39,9 +39,8 @@ fn change(properties: &Value) -> Write {
 
 /// The request for all of them, if they go as one.
 fn merged(writes: &[Write]) -> Option<Request> {
-    let (first, others) = writes.split_first().unwrap();
-    let mut merge = Merge::new(first);
-    others.iter().all(|write| merge.add(write)).then(|| merge.into_request())
+    let mut merge = Merge::new(&writes[0]);
+    writes[1..].iter().all(|write| merge.add(write)).then(|| merge.into_request())
 }
 
 fn body(request: &Request) -> Value {
