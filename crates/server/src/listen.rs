@@ -14,7 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use linchpin_engine::upstream::{Gathered, Passage, STREAM_BYTES, gather};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,6 +24,9 @@ use crate::webhooks::Peer;
 
 /// Connections that may be open at once; more wait in the operating system's queue.
 pub const CONNECTIONS_MAX: usize = 4_096;
+/// Connections that may wait to be taken, if the operating system allows as many: programs that start with hundreds of
+/// calls at once connect together, and one that finds no room tries again only after a second.
+const BACKLOG: u32 = 4_096;
 /// How long a client may take to send the head of a request.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may take to send the body of a request, as far as it is held.
@@ -49,8 +52,12 @@ impl Listening {
     ///
     /// # Errors
     /// It is in use, or not this machine's.
-    pub async fn on(addr: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(addr).await?;
+    pub fn on(addr: SocketAddr) -> io::Result<Self> {
+        let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A port whose last connections are still ending is free.
+        socket.set_reuseaddr(true)?;
+        socket.bind(addr)?;
+        let listener = socket.listen(BACKLOG)?;
         Ok(Self { addr: listener.local_addr()?, listener })
     }
 
@@ -140,4 +147,20 @@ async fn respond(face: Arc<Face>, request: Request<Incoming>) -> Result<Response
         Gathered::More(flow) => (Bytes::new(), Passage::once(Some(flow))),
     };
     Ok(face.respond_past(head, body, passage).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn hundreds_of_connections_that_come_together_wait_for_their_turn() {
+        let listening = Listening::on(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        // Nobody takes them yet.
+        let mut waiting = Vec::new();
+        for number in 0..400 {
+            let connecting = tokio::time::timeout(Duration::from_secs(10), TcpStream::connect(listening.addr)).await;
+            waiting.push(connecting.unwrap_or_else(|_| panic!("no room for connection {number}")).unwrap());
+        }
+    }
 }

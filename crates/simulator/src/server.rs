@@ -5,6 +5,7 @@
 
 use std::{
     convert::Infallible,
+    io,
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
@@ -29,7 +30,7 @@ use hyper_util::{
 };
 use tokio::{
     io::DuplexStream,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::Semaphore,
     time::{Sleep, sleep, timeout},
 };
@@ -52,6 +53,8 @@ use crate::{
 pub const BODY_BYTES_MAX: usize = 16 << 20;
 /// The connections that may be open at once; more wait in the operating system's queue.
 pub const CONNECTIONS_MAX: usize = 4_096;
+/// Connections that may wait to be taken, if the operating system allows as many.
+const BACKLOG: u32 = 4_096;
 /// The longest request head, in bytes: more than the address alone may have, so that the 414 can be given.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// The streams of one HTTP/2 connection.
@@ -86,7 +89,7 @@ impl Simulator {
     /// Listens on an address and serves until [`Running::stop`]. The clock starts at the machine's time; everything
     /// random comes from the seed.
     pub async fn start(options: &SimOptions, addr: SocketAddr) -> Result<Running, StartError> {
-        let listener = TcpListener::bind(addr).await.map_err(|source| StartError::Listen { addr, source })?;
+        let listener = listen(addr).map_err(|source| StartError::Listen { addr, source })?;
         let addr = listener.local_addr().map_err(|source| StartError::Listen { addr, source })?;
         let now = clock::wall();
         let tls = if options.tls { Some(Tls::make(now)?) } else { None };
@@ -97,6 +100,13 @@ impl Simulator {
         server.spawn(accept(listener, tls, desk.clone(), closing.clone(), server.clone()));
         Ok(Running { addr, desk, authority_pem, closing, server })
     }
+}
+
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
 impl Running {

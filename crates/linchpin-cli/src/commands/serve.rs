@@ -34,7 +34,7 @@ async fn serve(args: &ServeArgs, console: &mut Console, doors: &Doors) -> Result
     let config = Config::load(&args.config)?;
     let address = args.listen.unwrap_or(config.gateway().listen);
     // The port first: nothing is asked of HubSpot for a server that cannot listen.
-    let listening = Listening::on(address).await.map_err(|error| unheard(address, &error))?;
+    let listening = Listening::on(address).map_err(|error| unheard(address, &error))?;
     if !address.ip().is_loopback() {
         console::note(
             "other machines can reach this address, and keys travel in the open: put an https proxy before it",
