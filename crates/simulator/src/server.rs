@@ -88,6 +88,7 @@ pub struct Running {
 impl Simulator {
     /// Listens on an address and serves until [`Running::stop`]. The clock starts at the machine's time; everything
     /// random comes from the seed.
+    #[expect(clippy::unused_async, reason = "it has to be called within a runtime")]
     pub async fn start(options: &SimOptions, addr: SocketAddr) -> Result<Running, StartError> {
         let listener = listen(addr).map_err(|source| StartError::Listen { addr, source })?;
         let addr = listener.local_addr().map_err(|source| StartError::Listen { addr, source })?;
