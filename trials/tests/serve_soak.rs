@@ -71,7 +71,7 @@ impl Size {
         let subscriptions: Vec<Value> = fates.into_iter().chain(values).collect();
         let order = json!({
             "faults": {"lose": 0.001, "duplicate": 0.02, "reorder": 0.1, "span_ms": span_ms, "delay": 0.02,
-                "delay_ms": span_ms / 4, "unheard": 0.01},
+                "delay_ms": span_ms / 4, "unheard": 0.1},
             "delivery": {"retry_over_ms": 20_000, "delay_ms": [0, 300]},
             "journal": {"publish_ms": 1_000},
         });
