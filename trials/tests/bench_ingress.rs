@@ -241,12 +241,19 @@ fn bare(deliveries: &[Vec<Row>]) -> f64 {
                  values (48151623, 7007, ?1, 0, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             )
             .expect("a statement");
+        let mut know = store
+            .prepare_cached(
+                "insert into event_change (portal, app, moment, change, place)
+                 values (48151623, 7007, ?1, ?2, ?3)",
+            )
+            .expect("a statement");
         for row in rows {
             place += 1;
             let Row { occurred_at, kind, object_type, record, property, delivery, change, body } = row;
             inserted += insert
                 .execute(params![place, occurred_at, kind, object_type, record, property, delivery, change, body])
                 .expect("a row");
+            know.execute(params![occurred_at, change, place]).expect("a row");
         }
         store.execute_batch("commit").expect("a commit");
     }

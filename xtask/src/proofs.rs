@@ -286,7 +286,7 @@ pub(crate) const BENCH: List = List {
             title: "What passing through costs, beside nginx",
             about: "GET calls, through `linchpin serve` (tier unlimited, `coalesce: off`, so that each becomes a call of its own) and through nginx \
                     (proxy_pass, kept connections, two workers, no log), before a server on one thread that answers at \
-                    once; the load generator wrk, that server and the proxy share the machine, and rounds alternate. It \
+                    once; the load generator wrk (one thread), that server and the proxy share the machine, and rounds alternate. It \
                     passes with at most 0.5 ms added at the median, at least 60% of nginx's throughput, and less than \
                     150 MB with 2,000 idle connections and 200 active ones.",
             line: &[

@@ -33,7 +33,7 @@ static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const WORKER_STACK_BYTES: usize = 8 * 1024 * 1024;
 
 /// The async workers: half as many as the machine has processors. What a call costs is mostly memory that it touches, and
-/// a second worker on two processors makes it a third dearer, because calls wander between them.
+/// a second worker on two processors made it a third dearer, because calls wander between them (docs/decisions/0013).
 fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }

@@ -12,7 +12,7 @@ use crate::fault::{Fault, Place};
 pub(crate) const BLOB_VERSION: u8 = 1;
 
 /// An install as it leads every key.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Scope {
     pub(crate) portal: i64,
     pub(crate) app: i64,

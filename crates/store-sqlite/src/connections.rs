@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use tokio::sync::mpsc;
 
 use crate::Options;
+use crate::changes::Changes;
 use crate::checkpoint::{self, Mover, Rest};
 use crate::fault::Fault;
 use crate::owner::{self, Ownership};
@@ -48,26 +49,27 @@ pub(crate) struct Inline {
 }
 
 impl Connections {
-    pub(crate) fn open(path: &Path, options: Options) -> Result<Self, Fault> {
+    pub(crate) fn open(path: &Path, options: Options) -> Result<(Self, Arc<Changes>), Fault> {
         let ownership = Ownership::take(path)?;
         owner::make_private_file(path)?;
         let mut writer = schema::open_writer(path)?;
-        match options.executor {
-            Executor::Inline => {
-                Ok(Self::Inline(Inline { connection: Mutex::new(writer), _ownership: Some(ownership) }))
-            }
+        let changes = Changes::of(&mut writer)?;
+        let connections = match options.executor {
+            Executor::Inline => Self::Inline(Inline { connection: Mutex::new(writer), _ownership: Some(ownership) }),
             Executor::Threads => {
                 let readers =
                     (0..options.readers.max(1)).map(|_| schema::open_reader(path)).collect::<Result<Vec<_>, _>>()?;
                 let (rest, mover) = checkpoint::beside(&mut writer, path)?;
-                Threads::start((writer, rest), mover, readers, ownership).map(Self::Threads)
+                Self::Threads(Threads::start((writer, rest), mover, readers, ownership)?)
             }
-        }
+        };
+        Ok((connections, changes))
     }
 
-    pub(crate) fn in_memory() -> Result<Self, Fault> {
-        let connection = Mutex::new(schema::open_memory()?);
-        Ok(Self::Inline(Inline { connection, _ownership: None }))
+    pub(crate) fn in_memory() -> Result<(Self, Arc<Changes>), Fault> {
+        let mut connection = schema::open_memory()?;
+        let changes = Changes::of(&mut connection)?;
+        Ok((Self::Inline(Inline { connection: Mutex::new(connection), _ownership: None }), changes))
     }
 
     /// Hands a job to the writer; returns as soon as it is in the queue, or waits for room there.

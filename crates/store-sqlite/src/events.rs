@@ -16,6 +16,7 @@ use linchpin_ports::store::StoreError;
 use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
 use crate::SqliteStore;
+use crate::changes::{Key, Recent};
 use crate::codec::{BLOB_VERSION, Scope, integer, narrow};
 use crate::fault::{Fault, Place};
 
@@ -29,20 +30,18 @@ pub(crate) const LAST: &str = "
 pub(crate) const INSERT: &str = "
     insert into event (portal, app, place, teller, occurred_at, received_at, kind, object_type, record, property,
                        delivery, change, body, echo_caller, echo_sent_at)
-    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-    on conflict (portal, app, (case when record is null then 0 else occurred_at end), change) do nothing";
+    values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
 
 pub(crate) const DELIVERY: &str = "
     select delivery
     from event
-    where portal = ?1 and app = ?2 and (case when record is null then 0 else occurred_at end) = ?3 and change = ?4";
+    where portal = ?1 and app = ?2 and place = ?3";
 
 /// Notes that somebody else tells a change as well.
 pub(crate) const ALSO: &str = "
     update event
-    set also = also | ?6
-    where portal = ?1 and app = ?2 and (case when record is null then 0 else occurred_at end) = ?3 and change = ?4
-        and teller <> ?5 and also & ?6 = 0";
+    set also = also | ?5
+    where portal = ?1 and app = ?2 and place = ?3 and teller <> ?4 and also & ?5 = 0";
 
 pub(crate) const READ: &str = "
     select place, teller, occurred_at, received_at, kind, object_type, record, property, delivery, change, body,
@@ -53,7 +52,7 @@ pub(crate) const READ: &str = "
     limit ?4";
 
 pub(crate) const OLDEST: &str = "
-    select place, received_at
+    select place, received_at, (case when record is null then 0 else occurred_at end), change
     from event
     where portal = ?1 and app = ?2
     order by place
@@ -96,25 +95,30 @@ pub(crate) const STRONGEST: &str = "
     from signed
     where portal = 0 and app = ?1";
 
-pub(crate) fn accept(tx: &Connection, events: &[NewEvent], now: Wall) -> Result<Accepted, Fault> {
+pub(crate) fn accept(tx: &Connection, recent: &mut Recent, events: &[NewEvent], now: Wall) -> Result<Accepted, Fault> {
     let (mut accepted, mut last, mut body) = (Accepted::default(), BTreeMap::new(), Vec::new());
     let mut statement = tx.prepare_cached(INSERT)?;
     for event in events {
-        let scope = Scope::of(event.install)?;
-        let last = match last.entry(event.install) {
-            Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(free) => free.insert(last_place(tx, scope)?),
-        };
-        if insert(&mut statement, scope, *last + 1, event, now, &mut body)? {
-            *last += 1;
-            accepted.new += 1;
-        } else if is_repeated(tx, scope, event)? {
-            accepted.repeated += 1;
-        } else {
-            also(tx, scope, event)?;
-            accepted.known += 1;
+        let key = key(event)?;
+        if let Some(place) = recent.place(tx, &key)? {
+            if is_repeated(tx, (key.scope, place), event)? {
+                accepted.repeated += 1;
+            } else {
+                also(tx, (key.scope, place), event)?;
+                accepted.known += 1;
+            }
+            continue;
         }
+        let last = match last.entry(key.scope) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => free.insert(last_place(tx, key.scope)?),
+        };
+        *last += 1;
+        insert(&mut statement, (key.scope, *last), event, now, &mut body)?;
+        recent.add(key, *last);
+        accepted.new += 1;
     }
+    recent.settle(tx, events.len())?;
     Ok(accepted)
 }
 
@@ -130,21 +134,20 @@ pub(crate) fn first_place(tx: &Connection, scope: Scope) -> Result<i64, Fault> {
     Ok(first.unwrap_or(0))
 }
 
-/// Whether the change is new. `body` is room that is used again.
+/// Appends an event. `body` is room that is used again.
 fn insert(
     statement: &mut Statement<'_>,
-    scope: Scope,
-    place: i64,
+    (scope, place): (Scope, i64),
     event: &NewEvent,
     now: Wall,
     body: &mut Vec<u8>,
-) -> Result<bool, Fault> {
+) -> Result<(), Fault> {
     let DeliveryKey(Fingerprint(delivery)) = event.delivery;
     let ChangeKey(Fingerprint(change)) = event.change;
     body.clear();
     body.push(BLOB_VERSION);
     body.extend_from_slice(&event.raw);
-    let rows = statement.execute(params![
+    statement.execute(params![
         scope.portal,
         scope.app,
         place,
@@ -161,28 +164,27 @@ fn insert(
         event.echo.as_ref().map(|echo| echo.caller.as_str()),
         event.echo.as_ref().map(|echo| echo.sent_at.0)
     ])?;
-    Ok(rows > 0)
-}
-
-fn also(tx: &Connection, scope: Scope, event: &NewEvent) -> Result<(), Fault> {
-    let ChangeKey(Fingerprint(change)) = event.change;
-    let (teller, bit) = (teller_number(event.teller), bit_of(event.teller));
-    tx.prepare_cached(ALSO)?.execute(params![scope.portal, scope.app, moment(event), change, teller, bit])?;
     Ok(())
 }
 
-fn is_repeated(tx: &Connection, scope: Scope, event: &NewEvent) -> Result<bool, Fault> {
-    let ChangeKey(Fingerprint(change)) = event.change;
+fn also(tx: &Connection, (scope, place): (Scope, i64), event: &NewEvent) -> Result<(), Fault> {
+    let (teller, bit) = (teller_number(event.teller), bit_of(event.teller));
+    tx.prepare_cached(ALSO)?.execute(params![scope.portal, scope.app, place, teller, bit])?;
+    Ok(())
+}
+
+fn is_repeated(tx: &Connection, (scope, place): (Scope, i64), event: &NewEvent) -> Result<bool, Fault> {
     let DeliveryKey(Fingerprint(delivery)) = event.delivery;
     let mut statement = tx.prepare_cached(DELIVERY)?;
-    let moment = moment(event);
-    let stored: [u8; 16] = statement.query_row(params![scope.portal, scope.app, moment, change], |row| row.get(0))?;
+    let stored: [u8; 16] = statement.query_row(params![scope.portal, scope.app, place], |row| row.get(0))?;
     Ok(stored == delivery)
 }
 
-/// The moment under which the index has an event.
-fn moment(event: &NewEvent) -> i64 {
-    event.record.map_or(0, |_| event.occurred_at.0)
+/// By what an event is known. One about no record may be without a moment, and is found by its bytes alone.
+fn key(event: &NewEvent) -> Result<Key, Fault> {
+    let ChangeKey(Fingerprint(change)) = event.change;
+    let moment = event.record.map_or(0, |_| event.occurred_at.0);
+    Ok(Key { scope: Scope::of(event.install)?, moment, change })
 }
 
 fn read(tx: &Connection, install: Install, after: u64, limit: u16) -> Result<Vec<LoggedEvent>, Fault> {
@@ -224,22 +226,29 @@ fn logged(row: &Row<'_>, install: Install) -> Result<LoggedEvent, Fault> {
 }
 
 /// Events come in in the order of their places, so that the old ones are the first ones.
-fn forget(tx: &Connection, install: Install, before: Wall, limit: u16) -> Result<u64, Fault> {
+pub(crate) fn forget(
+    tx: &Connection,
+    recent: &mut Recent,
+    install: Install,
+    (before, limit): (Wall, u16),
+) -> Result<u64, Fault> {
     let scope = Scope::of(install)?;
     let newest = last_place(tx, scope)?;
-    let mut statement = tx.prepare_cached(OLDEST)?;
-    let oldest = statement.query_map(params![scope.portal, scope.app, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (mut oldest, mut forgotten) = (tx.prepare_cached(OLDEST)?, 0);
+    let mut rows = oldest.query(params![scope.portal, scope.app, limit])?;
     let mut upto = None;
-    for row in oldest {
-        let (place, received_at): (i64, i64) = row?;
+    while let Some(row) = rows.next()? {
+        let (place, received_at): (i64, i64) = (row.get(0)?, row.get(1)?);
         if received_at >= before.0 || place == newest {
             break;
         }
-        upto = Some(place);
+        recent.forget(tx, &Key { scope, moment: row.get(2)?, change: row.get(3)? })?;
+        (upto, forgotten) = (Some(place), forgotten + 1);
     }
-    let Some(upto) = upto else { return Ok(0) };
-    let rows = tx.prepare_cached(FORGET)?.execute(params![scope.portal, scope.app, upto])?;
-    Ok(u64::try_from(rows).unwrap_or(u64::MAX))
+    if let Some(upto) = upto {
+        tx.prepare_cached(FORGET)?.execute(params![scope.portal, scope.app, upto])?;
+    }
+    Ok(forgotten)
 }
 
 /// Moments ascend with the places, so the place is found by halves.
@@ -330,7 +339,7 @@ fn strongest(tx: &Connection, app: AppId) -> Result<Option<Scheme>, Fault> {
 #[async_trait]
 impl EventLog for SqliteStore {
     async fn accept(&self, events: Vec<NewEvent>, now: Wall) -> Result<Accepted, StoreError> {
-        self.write("store events", move |tx| accept(tx, &events, now)).await
+        self.write_log("store events", move |tx, recent| accept(tx, recent, &events, now)).await
     }
 
     async fn read(&self, install: Install, after: u64, limit: u16) -> Result<Vec<LoggedEvent>, StoreError> {
@@ -346,7 +355,7 @@ impl EventLog for SqliteStore {
     }
 
     async fn forget(&self, install: Install, before: Wall, limit: u16) -> Result<u64, StoreError> {
-        self.write("forget old events", move |tx| forget(tx, install, before, limit)).await
+        self.write_log("forget old events", move |tx, recent| forget(tx, recent, install, (before, limit))).await
     }
 
     async fn before(&self, install: Install, moment: Wall) -> Result<u64, StoreError> {

@@ -149,8 +149,8 @@ impl Journals for SqliteStore {
         checkpoint: Checkpoint,
         now: Wall,
     ) -> Result<Accepted, StoreError> {
-        self.write("store an entry of a journal", move |tx| {
-            let accepted = events::accept(tx, &events, now)?;
+        self.write_log("store an entry of a journal", move |tx, recent| {
+            let accepted = events::accept(tx, recent, &events, now)?;
             save(tx, app, &checkpoint)?;
             Ok(accepted)
         })

@@ -13,6 +13,7 @@ use rusqlite::Connection;
 
 mod budget;
 mod census;
+mod changes;
 mod checkpoint;
 mod codec;
 mod connections;
@@ -38,6 +39,7 @@ mod writer;
 
 pub use linchpin_ports::executor::Executor;
 
+use changes::{Changes, Recent};
 use connections::Connections;
 use fault::Fault;
 use writer::Request;
@@ -63,6 +65,7 @@ impl Default for Options {
 /// A store in one file. Dropping it waits for the writes that it was asked for.
 pub struct SqliteStore {
     connections: Connections,
+    changes: Arc<Changes>,
 }
 
 impl SqliteStore {
@@ -72,8 +75,8 @@ impl SqliteStore {
     /// `Refused` when another process owns the store, a newer program wrote it, or the file is something else;
     /// `Unavailable` when it cannot be opened, made or migrated.
     pub fn open(path: impl AsRef<Path>, options: Options) -> Result<Arc<Self>, StoreError> {
-        let connections = Connections::open(path.as_ref(), options).map_err(|fault| fault.during("open"))?;
-        Ok(Arc::new(Self { connections }))
+        let opened = Connections::open(path.as_ref(), options).map_err(|fault| fault.during("open"))?;
+        Ok(Arc::new(Self::of(opened)))
     }
 
     /// Opens a store that lives in memory and works inline: for tests and trials.
@@ -81,8 +84,12 @@ impl SqliteStore {
     /// # Errors
     /// `Unavailable` when SQLite has no memory to give.
     pub fn in_memory() -> Result<Arc<Self>, StoreError> {
-        let connections = Connections::in_memory().map_err(|fault| fault.during("open"))?;
-        Ok(Arc::new(Self { connections }))
+        let opened = Connections::in_memory().map_err(|fault| fault.during("open"))?;
+        Ok(Arc::new(Self::of(opened)))
+    }
+
+    fn of((connections, changes): (Connections, Arc<Changes>)) -> Self {
+        Self { connections, changes }
     }
 
     /// This store behind every port.
@@ -111,6 +118,16 @@ impl SqliteStore {
         let (job, answer) = Request::pair(intent, work);
         self.connections.write(intent, job).await?;
         answer.await.map_err(|_| writer::closed(intent))?
+    }
+
+    /// Runs work in a transaction that adds to the log of events or takes from it; durable when it returns.
+    async fn write_log<T, F>(&self, intent: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection, &mut Recent) -> Result<T, Fault> + Send + 'static,
+    {
+        let changes = Arc::clone(&self.changes);
+        self.write(intent, move |tx| changes.with(tx, |recent| work(tx, recent))).await
     }
 
     /// Runs work in a transaction that reads one moment of the store.

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use crate::fault::Fault;
 
 /// The migrations, in order; the schema number is how many have run.
-const MIGRATIONS: [&str; 10] = [
+const MIGRATIONS: [&str; 11] = [
     include_str!("../migrations/0001_initial.sql"),
     include_str!("../migrations/0002_events.sql"),
     include_str!("../migrations/0003_operations.sql"),
@@ -23,10 +23,11 @@ const MIGRATIONS: [&str; 10] = [
     include_str!("../migrations/0008_subscribers.sql"),
     include_str!("../migrations/0009_freshness.sql"),
     include_str!("../migrations/0010_echoes.sql"),
+    include_str!("../migrations/0011_event_changes.sql"),
 ];
 
 /// The schema number that this program writes.
-pub(crate) const SCHEMA: u32 = 10;
+pub(crate) const SCHEMA: u32 = 11;
 
 /// Marks a file as a Linchpin store (`LNCH`), so that another program's database is never migrated into.
 const APPLICATION_ID: i32 = 0x4c4e_4348;
@@ -35,7 +36,7 @@ const APPLICATION_ID: i32 = 0x4c4e_4348;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Prepared statements kept per connection: more than the store has, so that none is prepared twice.
-const STATEMENTS_MAX: usize = 128;
+pub(crate) const STATEMENTS_MAX: usize = 192;
 
 const APPLICATION: &str = "pragma application_id";
 const VERSION: &str = "pragma user_version";

@@ -1,8 +1,8 @@
 //! Every statement is prepared on a fresh schema, and none of them scans or sorts.
 
 use crate::{
-    budget, census, dead_letters, events, follow, journal, links, litter, mirror, operations, queue, rejected, runs,
-    schema, subscribers, tally,
+    budget, census, changes, dead_letters, events, follow, journal, links, litter, mirror, operations, queue, rejected,
+    runs, schema, subscribers, tally,
 };
 
 const STATEMENTS: &[(&str, &str)] = &[
@@ -10,6 +10,12 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("budget::SAVE", budget::SAVE),
     ("census::ADD", census::ADD),
     ("census::GET", census::GET),
+    ("changes::FIND", changes::FIND),
+    ("changes::INSERT", changes::INSERT),
+    ("changes::DELETE", changes::DELETE),
+    ("changes::SETTLED", changes::SETTLED),
+    ("changes::SETTLE", changes::SETTLE),
+    ("changes::UNSETTLED", changes::UNSETTLED),
     ("dead_letters::LIST", dead_letters::LIST),
     ("dead_letters::COUNT", dead_letters::COUNT),
     ("dead_letters::LETTER", dead_letters::LETTER),
@@ -143,6 +149,7 @@ fn the_table_of_statements_misses_none() {
     let sources = [
         include_str!("budget.rs"),
         include_str!("census.rs"),
+        include_str!("changes.rs"),
         include_str!("dead_letters.rs"),
         include_str!("events.rs"),
         include_str!("follow.rs"),
@@ -159,6 +166,7 @@ fn the_table_of_statements_misses_none() {
     ];
     let written: usize = sources.iter().map(|source| source.matches(": &str = \"").count()).sum();
     assert_eq!(STATEMENTS.len(), written);
+    assert!(written < schema::STATEMENTS_MAX, "none is prepared twice");
 }
 
 #[test]

@@ -24,8 +24,9 @@ use crate::schedule::lanes::Lane;
 /// Changes that are sent as one, at most.
 pub const MERGED_MAX: usize = 100;
 
-/// Properties of which HubSpot keeps the way as well as its end: stages with the date each was reached, and the addresses
-/// and domains that a record had (<https://developers.hubspot.com/docs/guides/crm/using-object-apis>).
+/// Properties of which the way counts as well as its end. A lifecycle stage goes back only after a write that empties it
+/// (<https://developers.hubspot.com/docs/guides/crm/using-object-apis>). Of the others HubSpot may
+/// keep the date of each stage, or earlier addresses and domains; it does not say, so they go alone as well.
 const KEPT_WAYS: [&str; 8] = [
     "dealstage",
     "domain",
