@@ -75,8 +75,7 @@ impl Served {
             "hubspot: {{token: {TOKEN}, base_url: '{upstream}', tier: {tier}}}\n\
              gateway: {{listen: '127.0.0.1:0', {settings}}}\n"
         ));
-        let mut process = place.start(&["serve"]);
-        let base = process.address();
+        let (process, base) = place.serve(&[]);
         Self { process, base, _place: place }
     }
 

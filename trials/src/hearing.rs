@@ -116,9 +116,7 @@ impl Hearing {
     /// # Panics
     /// If it does not in time.
     pub fn serve(&self) -> Running {
-        let mut process = self.place.start(&["serve"]);
-        process.address();
-        process
+        self.place.serve(&[]).0
     }
 
     /// The server's client, without a key.

@@ -73,6 +73,14 @@ impl Workplace {
         Running::start(command, self.folder.path(), words.first().copied().unwrap_or("linchpin"))
     }
 
+    /// Starts `linchpin serve <more>` and waits until it says where it listens: `http://127.0.0.1:4110`.
+    pub fn serve(&self, more: &[&str]) -> (Running, String) {
+        let words: Vec<&str> = ["serve"].into_iter().chain(more.iter().copied()).collect();
+        let mut process = self.start(&words);
+        let base = process.address();
+        (process, base)
+    }
+
     /// Runs `linchpin <words> --config ... --json` to its end.
     pub fn run(&self, words: &[&str], limit: Duration) -> Ended {
         self.start(words).wait(limit)

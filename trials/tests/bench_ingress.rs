@@ -60,8 +60,8 @@ impl Server {
              gateway: {{listen: '127.0.0.1:0'}}\nwebhooks: {{apps: {{'{APP}': {{secret: {SECRET}}}}}}}\n",
             hubspot.base()
         ));
-        let mut process = place.start(&["serve"]);
-        let address = process.address().trim_start_matches("http://").to_owned();
+        let (process, base) = place.serve(&[]);
+        let address = base.trim_start_matches("http://").to_owned();
         Self { process, address, place }
     }
 

@@ -164,8 +164,7 @@ impl Served {
              gateway: {{listen: '127.0.0.1:0'}}\nwebhooks: {{apps: {{{apps}}}}}\n",
             hubspot.base()
         ));
-        let mut process = place.start(&["serve"]);
-        let base = process.address();
+        let (process, base) = place.serve(&[]);
         let connection = connection(&base);
         let store = rusqlite::Connection::open(place.path("state.db")).expect("the store opens");
         Self { process, connection, base, store, seen: 0, _place: place, _hubspot: hubspot }

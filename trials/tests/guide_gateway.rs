@@ -39,8 +39,7 @@ fn started(typed: &str) -> (Simulator, Workplace, binary::Running, String) {
     shell(&here(seed));
     let place = Workplace::new();
     place.write_config(&here(config));
-    let mut process = place.start(&["serve", "--listen", "127.0.0.1:0"]);
-    let base = process.address();
+    let (process, base) = place.serve(&["--listen", "127.0.0.1:0"]);
     (simulator, place, process, base)
 }
 

@@ -36,8 +36,7 @@ impl Scene {
              gateway: {{listen: '127.0.0.1:0', callers: {{billing: {{key: {KEY}, lane: bulk}}}}{gateway}}}\n",
             simulator.base()
         ));
-        let mut process = place.start(&["serve"]);
-        let base = process.address();
+        let (process, base) = place.serve(&[]);
         Self { simulator, place, process, base }
     }
 

@@ -46,8 +46,7 @@ impl Scene {
              gateway:\n  listen: '127.0.0.1:0'\n{more}  callers:{CALLERS}",
             simulator.base()
         ));
-        let mut process = place.start(&["serve", "--log", "trace"]);
-        let base = process.address();
+        let (process, base) = place.serve(&["--log", "trace"]);
         Self { simulator, process, base, _place: place }
     }
 

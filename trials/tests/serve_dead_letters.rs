@@ -35,7 +35,7 @@ impl Scene {
     fn start(flags: &[&str]) -> Self {
         let simulator = Simulator::start(flags);
         let place = configured(&simulator);
-        let (process, base) = listening(place.start(&["serve"]));
+        let (process, base) = place.serve(&[]);
         Self { simulator, place, process, base }
     }
 
@@ -43,7 +43,7 @@ impl Scene {
     fn kill_and_start_again(self) -> Self {
         let Self { simulator, place, process, base: _ } = self;
         process.kill();
-        let (process, base) = listening(place.start(&["serve"]));
+        let (process, base) = place.serve(&[]);
         Self { simulator, place, process, base }
     }
 
@@ -114,11 +114,6 @@ fn configured(simulator: &Simulator) -> Workplace {
         simulator.base()
     ));
     place
-}
-
-fn listening(mut process: binary::Running) -> (binary::Running, String) {
-    let base = process.address();
-    (process, base)
 }
 
 fn person(email: &str) -> Value {
@@ -348,7 +343,8 @@ fn a_store_that_cannot_keep_a_promise_refuses_it_and_nothing_is_sent() {
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' XFSZ; ulimit -f 16000; exec \"$0\" \"$@\""]).arg(binary::path());
     command.args(["serve", "--json", "--config", config.to_str().expect("a plain path")]).current_dir(place.path("."));
-    let (process, base) = listening(binary::Running::start(command, &place.path("."), "serve"));
+    let mut process = binary::Running::start(command, &place.path("."), "serve");
+    let base = process.address();
     let client = Control::new(&base, KEY);
     let mut sent = 0;
     let refused = (0..20).find_map(|number| {

@@ -65,9 +65,7 @@ impl Scene {
     }
 
     fn serve(&self) -> Running {
-        let mut process = self.place.start(&["serve", "--log", "trace"]);
-        process.address();
-        process
+        self.place.serve(&["--log", "trace"]).0
     }
 
     fn caller(&self, key: &str) -> Control {

@@ -39,7 +39,7 @@ impl Scene {
              \x20   billing: {{key: {KEY}, lane: bulk}}\n    nightly: {{key: {OTHER_KEY}}}\n",
             simulator.base()
         ));
-        let (process, base) = serve(&place);
+        let (process, base) = place.serve(&[]);
         Self { simulator, place, process, base }
     }
 
@@ -47,7 +47,7 @@ impl Scene {
     fn kill_and_start_again(self) -> Self {
         let Self { simulator, place, process, base: _ } = self;
         process.kill();
-        let (process, base) = serve(&place);
+        let (process, base) = place.serve(&[]);
         Self { simulator, place, process, base }
     }
 
@@ -79,12 +79,6 @@ impl Scene {
         }
         count
     }
-}
-
-fn serve(place: &Workplace) -> (binary::Running, String) {
-    let mut process = place.start(&["serve"]);
-    let base = process.address();
-    (process, base)
 }
 
 /// Without an e-mail, so that HubSpot itself would not notice a second one.

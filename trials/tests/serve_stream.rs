@@ -189,8 +189,7 @@ impl Scene {
              gateway:\n  listen: '127.0.0.1:0'\n  callers:\n    wide: {{key: {WIDE}}}\n    \
              narrow: {{key: {NARROW}, objects: [contacts]}}\n"
         ));
-        let mut process = place.start(&["serve"]);
-        let base = process.address();
+        let (process, base) = place.serve(&[]);
         let scene = Self { log, process, base, _place: place };
         // Whatever the first call makes it load is loaded.
         assert_eq!(scene.send(WIDE, "/files/v3/files", 10, true).0, StatusCode::OK);

@@ -59,9 +59,7 @@ impl Scene {
     }
 
     fn serve(&self) -> Running {
-        let mut process = self.place.start(&["serve"]);
-        process.address();
-        process
+        self.place.serve(&[]).0
     }
 
     fn churn(&self, changes: u64, per_second: u64) {

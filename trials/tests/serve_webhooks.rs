@@ -49,9 +49,7 @@ impl Scene {
     }
 
     fn serve(&self) -> Running {
-        let mut process = self.place.start(&["serve"]);
-        process.address();
-        process
+        self.place.serve(&[]).0
     }
 
     fn webhooks(&self) -> Value {
