@@ -15,6 +15,12 @@ const NARROW: &str = "pat-test-key-of-narrow";
 const FEW: &str = "pat-test-key-of-few";
 /// May do everything.
 const WIDE: &str = "pat-test-key-of-wide";
+/// May do everything, and has three turns where the others have one.
+const HEAVY: &str = "pat-test-key-of-heavy";
+/// The key of whoever may look.
+const ADMIN_KEY: &str = "pat-test-key-of-admin";
+/// How long anything here may take: two windows, on a busy machine.
+const LIMIT: Duration = Duration::from_secs(120);
 /// A token of another app of the same account: the simulator takes it, and nobody configured it.
 const GUEST: &str = "pat-na1-01234567-89ab-cdef-0123-456789abcdef";
 /// A token that HubSpot does not know either.
@@ -28,6 +34,7 @@ const CALLERS: &str = "
       verbs: [read, write]
     few: {key: pat-test-key-of-few, daily_quota: 3}
     wide: {key: pat-test-key-of-wide}
+    heavy: {key: pat-test-key-of-heavy, share: 3}
 ";
 
 struct Scene {
@@ -116,6 +123,54 @@ fn a_quota_is_one_callers_and_lasts_for_the_day() {
     }
     assert_eq!(scene.simulator.requests(), before);
     assert_eq!(scene.get(WIDE, list).0, StatusCode::OK, "others go on");
+}
+
+/// Calls of a type's records that wait at the gateway until the limit lets them leave.
+fn reads(scene: &Scene, object_type: &str) -> Vec<String> {
+    let records = scene.simulator.dump(object_type);
+    records
+        .iter()
+        .map(|record| format!("/crm/v3/objects/{object_type}/{}?properties=hs_object_id", record.id))
+        .collect()
+}
+
+#[test]
+fn callers_of_one_lane_take_turns_by_their_shares() {
+    let scene = Scene::start(&format!("  coalesce: off\n  admin: {{key: {ADMIN_KEY}}}\n"));
+    scene.simulator.seed(&json!({"contacts": 400, "deals": 90}));
+    let (flood, heavy) = (reads(&scene, "contacts"), reads(&scene, "deals"));
+    scene.simulator.forget_calls();
+    let make = |key, paths: &[String]| {
+        let answers = Control::new(&scene.base, key).get_together(paths);
+        assert!(answers.iter().all(|(status, _)| *status == StatusCode::OK), "{:?}", answers.first());
+    };
+    let waits = |calls: u64| {
+        let lanes = Control::new(&scene.base, ADMIN_KEY).json(Method::GET, "/linchpin/v1/lanes", None);
+        lanes.pointer("/lanes/0/waiting").and_then(Value::as_u64).is_some_and(|waiting| waiting >= calls)
+    };
+    // The window is used up, and half of the flood waits when the other comes.
+    std::thread::scope(|scope| {
+        scope.spawn(|| make(WIDE, &flood));
+        assert!(binary::until(LIMIT, || waits(200)), "the flood does not wait");
+        make(HEAVY, &heavy);
+    });
+    let ledger = scene.simulator.ledger();
+    let is_heavy = |path: &str| path.contains("/deals/");
+    let order: Vec<bool> = ledger.0.iter().map(|entry| is_heavy(&entry.path)).collect();
+    let first = order.iter().position(|heavy| *heavy).expect("a call of the heavy caller");
+    let last = order.iter().rposition(|heavy| *heavy).expect("a call of the heavy caller");
+    let between = last + 1 - first - 90;
+    println!("{between} calls of the flood beside 90 of a caller with a share of three");
+    // Thirty, and what a busy machine brings out of order. By age it would be none between, and all of them before.
+    assert!((15..=50).contains(&between), "{between}");
+    let after = order.len() - 1 - last;
+    assert!(after >= 100, "{after} of the flood came after");
+    let callers = Control::new(&scene.base, ADMIN_KEY).json(Method::GET, "/linchpin/v1/callers", None);
+    let share = |name: &str| {
+        let callers = callers.pointer("/callers").and_then(Value::as_array)?;
+        callers.iter().find(|caller| caller["name"] == name)?.get("share")?.as_u64()
+    };
+    assert_eq!((share("heavy"), share("wide")), (Some(3), Some(1)));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use linchpin_core::gateway::access::Access;
 use linchpin_core::gateway::account::{Account, Tally};
+use linchpin_core::schedule::caller::Share;
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_core::time::Wall;
 use linchpin_engine::gateway::CALLER_PREFIX;
@@ -24,6 +25,8 @@ pub struct Caller {
     pub name: String,
     /// Its lane where a call names none.
     pub lane: Lane,
+    /// Its part of a lane's turns, beside the parts of the others.
+    pub share: Share,
     /// What it may do.
     pub access: Access,
     /// How many calls it has in a day of the account; none for as many as the account has.
@@ -31,9 +34,9 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// A caller that may do everything.
+    /// A caller that may do everything, with the least share.
     pub fn new(name: impl Into<String>, lane: Lane) -> Self {
-        Self { name: name.into(), lane, access: Access::default(), daily_quota: None }
+        Self { name: name.into(), lane, share: Share::MIN, access: Access::default(), daily_quota: None }
     }
 }
 
@@ -44,6 +47,8 @@ pub struct CallerAccount {
     pub name: String,
     /// Its lane where a call names none.
     pub lane: Lane,
+    /// Its part of a lane's turns, beside the parts of the others.
+    pub share: Share,
     /// How many calls it has in a day of the account, if they are limited.
     pub daily_quota: Option<u64>,
     /// How many of them it has made today; in memory, so from the start of the process on.
@@ -75,9 +80,9 @@ impl Known {
 
     fn summary(&self, now: Wall) -> CallerAccount {
         let account = self.account();
-        let Caller { name, lane, .. } = self.caller.clone();
+        let Caller { ref name, lane, share, .. } = self.caller;
         let (daily_quota, used_today, tally) = (account.quota(), account.used(now), account.tally());
-        CallerAccount { name, lane, daily_quota, used_today, tally }
+        CallerAccount { name: name.clone(), lane, share, daily_quota, used_today, tally }
     }
 }
 
@@ -119,6 +124,11 @@ impl Callers {
     /// All that show tokens which nobody configured.
     pub(crate) fn unknown(&self) -> &Known {
         &self.unknown
+    }
+
+    /// What each has of a lane's turns, by the name that its calls carry.
+    pub fn shares(&self) -> BTreeMap<String, Share> {
+        self.known.values().map(|known| (known.label.clone(), known.caller.share)).collect()
     }
 
     /// What each has done, by name; unknown tokens last.

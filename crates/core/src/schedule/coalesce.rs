@@ -6,7 +6,7 @@
 //! one whose record another batch is writing, nor one that would overtake an earlier write of its record. A read of a
 //! record that is being written waits for that write as well. Reads of one record that gather together take one input,
 //! however many they are; nothing ever joins a batch that has left, so that a read never learns what was true before
-//! its caller asked.
+//! its caller asked. When more wait than a batch holds, their callers share its seats.
 //!
 //! Not here: what may share a batch (the key says it), how bodies are put together and cut apart.
 
@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::caller::Caller;
+use super::seats::{Wish, seats};
 use super::submission::Ticket;
 use crate::time::Mono;
 
@@ -168,6 +170,11 @@ impl Coalescer {
         self.keys.len()
     }
 
+    /// The inputs that wait under the key, oldest first.
+    pub fn inputs(&self, key: &JoinKey) -> impl Iterator<Item = Ticket> {
+        self.slots.get(key).into_iter().flat_map(|slot| &slot.waiting).map(|input| input.ticket)
+    }
+
     /// The oldest input that waits under the key.
     pub fn oldest(&self, key: &JoinKey) -> Option<Ticket> {
         self.slots.get(key)?.waiting.front().map(|input| input.ticket)
@@ -188,8 +195,14 @@ impl Coalescer {
         self.slots.get(key).is_some_and(|slot| slot.is_due(now) && self.has_free(slot))
     }
 
-    /// Takes the inputs that leave together now: from here on nothing joins them. None if none is due.
+    /// Takes the inputs that leave together now: from here on nothing joins them. None if none is due. All inputs are
+    /// taken for one caller's: the oldest leave.
     pub fn seal(&mut self, key: &JoinKey, now: Mono) -> Option<Batch> {
+        self.seal_by(key, now, |_| Caller::default())
+    }
+
+    /// The same where callers share the seats of a batch that is too small for all of them.
+    pub fn seal_by(&mut self, key: &JoinKey, now: Mono, caller_of: impl Fn(Ticket) -> Caller) -> Option<Batch> {
         if !self.is_due(key, now) {
             self.hold(key);
             return None;
@@ -197,7 +210,7 @@ impl Coalescer {
         self.busy.insert(key.clone());
         self.held.remove(key);
         let slot = self.slots.get_mut(key)?;
-        let (taken, left) = split(std::mem::take(&mut slot.waiting), &self.writing, &self.to_write);
+        let (taken, left) = split(std::mem::take(&mut slot.waiting), (&self.writing, &self.to_write), caller_of);
         slot.waiting = left;
         for input in &taken {
             slot.discount(input);
@@ -303,27 +316,53 @@ enum Met {
 }
 
 /// Takes up to a batch of inputs, in order; whatever meets a record that is taken or being written stays, and so does
-/// everything later about that record. Only reads of one record go together.
-fn split(waiting: VecDeque<Input>, writing: &Writing, to_write: &ToWrite) -> (Vec<Input>, VecDeque<Input>) {
-    let (mut taken, mut left) = (Vec::new(), VecDeque::new());
-    let mut met: BTreeMap<String, Met> = BTreeMap::new();
-    let mut inputs = 0;
-    for input in waiting {
-        let known = input.record.as_ref().and_then(|record| met.get(record).copied());
-        let (goes, is_new) = match known {
-            Some(Met::Read) => (!input.writes, false),
-            Some(Met::Closed) => (false, false),
-            None => (inputs < INPUTS_MAX && is_free(&input, writing, to_write), true),
-        };
-        if let Some(record) = input.record.clone() {
-            met.insert(record, if goes && !input.writes { Met::Read } else { Met::Closed });
+/// everything later about that record. Only reads of one record go together. If there are too few seats, callers share
+/// them.
+fn split(
+    waiting: VecDeque<Input>,
+    (writing, to_write): (&Writing, &ToWrite),
+    caller_of: impl Fn(Ticket) -> Caller,
+) -> (Vec<Input>, VecDeque<Input>) {
+    let mut goes = may_go(&waiting, writing, to_write);
+    let wishes: Vec<Wish<'_>> = waiting
+        .iter()
+        .zip(&goes)
+        .filter(|(_, goes)| **goes)
+        .map(|(input, _)| (caller_of(input.ticket), input.record.as_deref()))
+        .collect();
+    if wishes.len() > INPUTS_MAX {
+        let seated = seats(&wishes);
+        for (goes, seated) in goes.iter_mut().filter(|goes| **goes).zip(seated) {
+            *goes = seated;
         }
+    }
+    let (mut taken, mut left) = (Vec::new(), VecDeque::new());
+    for (input, goes) in waiting.into_iter().zip(goes) {
         if goes {
-            inputs += usize::from(is_new);
             taken.push(input);
         } else {
             left.push_back(input);
         }
     }
     (taken, left)
+}
+
+/// For each input, whether it may go if there is a seat for it. About one record these are either reads or one write,
+/// so that any of them may stay.
+fn may_go(waiting: &VecDeque<Input>, writing: &Writing, to_write: &ToWrite) -> Vec<bool> {
+    let mut met: BTreeMap<&str, Met> = BTreeMap::new();
+    let mut goes = Vec::with_capacity(waiting.len());
+    for input in waiting {
+        let known = input.record.as_deref().and_then(|record| met.get(record).copied());
+        let may = match known {
+            Some(Met::Read) => !input.writes,
+            Some(Met::Closed) => false,
+            None => is_free(input, writing, to_write),
+        };
+        if let Some(record) = input.record.as_deref() {
+            met.insert(record, if may && !input.writes { Met::Read } else { Met::Closed });
+        }
+        goes.push(may);
+    }
+    goes
 }

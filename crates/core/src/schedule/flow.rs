@@ -1,14 +1,18 @@
 //! The scheduler's inner steps: who is let in, who goes next, and how an end is told.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand_core::Rng;
 
 use super::breaker::{Circuit, Gate};
 use super::budget::{Policy, Room, Scope};
+use super::caller::{Caller, CallerId};
 use super::coalesce::JoinKey;
 use super::day::DAY_PROBE;
 use super::lanes::{Lane, PerLane};
+use super::lines::has_place;
+use super::pool::Next;
 use super::{Action, End, Gathered, Job, QUEUE_MAX, Refused, Scheduler, State, Submission, Ticket};
 use crate::time::{Mono, Now, Wall};
 use crate::verdict::{Enough, Outcome, Verdict, Why};
@@ -43,6 +47,11 @@ impl Job {
         }
     }
 
+    /// In whose lines it waits.
+    pub(super) fn callers(&self) -> &[Caller] {
+        self.batch.as_ref().map_or(std::slice::from_ref(&self.submission.caller), |batch| &batch.callers)
+    }
+
     fn scope(&self) -> Scope {
         Scope::of(self.submission.install, self.submission.cost)
     }
@@ -73,14 +82,15 @@ impl<D: Rng> Scheduler<D> {
             Room::Free(free) => (free, None),
             Room::Full { until } => (0, until),
         };
-        let waiting = self.pools.get(&scope).map_or_else(PerLane::default, super::Pool::waiting);
-        let limit = *QUEUE_MAX.get(wanted.lane);
-        let gathers = wanted.join.is_some() && *self.gathered.get(wanted.lane) >= limit;
-        if *waiting.get(wanted.lane) >= limit || gathers {
+        let (pool, limit) = (self.pools.get(&scope), *QUEUE_MAX.get(wanted.lane));
+        let waits = pool.is_none_or(|pool| pool.has_place(wanted.lane, wanted.caller.id, limit));
+        let gathered = self.gathered.get(wanted.lane);
+        let gathers = wanted.join.is_none() || has_place(gathered.total(), gathered.of(wanted.caller.id), limit);
+        if !waits || !gathers {
             return Err(Refused::QueueFull { limit });
         }
         let Some(deadline) = wanted.deadline else { return Ok(()) };
-        let ahead = Lane::ALL.into_iter().filter(|lane| *lane <= wanted.lane).map(|lane| *waiting.get(lane)).sum();
+        let ahead = pool.map_or(0, |pool| pool.ahead_of(wanted.lane, wanted.caller));
         let mut earliest = now.mono + self.time_for(scope, ahead, free);
         earliest = earliest.max(changes.unwrap_or_default());
         if let Gate::ShutUntil(until) = self.breakers.gate(wanted.circuit(), now.mono) {
@@ -116,7 +126,8 @@ impl<D: Rng> Scheduler<D> {
         let unit = self.next_ticket();
         self.gathering.insert(key.clone(), unit);
         let mut job = Job::new(submission, State::Queued);
-        job.batch = Some(Gathered { key: key.clone(), sealed: None, members: Vec::new() });
+        let callers = self.callers_of(self.coalescer.inputs(key));
+        job.batch = Some(Gathered { key: key.clone(), sealed: None, members: Vec::new(), callers });
         self.jobs.insert(unit, job);
         self.requeue(unit, now);
     }
@@ -129,29 +140,44 @@ impl<D: Rng> Scheduler<D> {
         in_time && !self.coalescer.is_full(key)
     }
 
-    /// A waiting batch goes into the lane of its most urgent input.
+    /// The callers of these submissions, each once.
+    fn callers_of(&self, tickets: impl Iterator<Item = Ticket>) -> Vec<Caller> {
+        let callers = tickets.filter_map(|ticket| self.jobs.get(&ticket)).map(|job| job.submission.caller);
+        let each: BTreeMap<CallerId, Caller> = callers.map(|caller| (caller.id, caller)).collect();
+        each.into_values().collect()
+    }
+
+    /// A waiting batch goes into the line of whoever joins it, and into the lane of its most urgent input.
     fn hurry(&mut self, key: &JoinKey, unit: Ticket) {
-        let urgent =
-            self.coalescer.newest(key).and_then(|ticket| self.jobs.get(&ticket)).map(|job| job.submission.lane);
-        let (Some(urgent), Some(job)) = (urgent, self.jobs.get_mut(&unit)) else { return };
-        let before = job.submission.lane;
-        if urgent >= before {
-            return;
-        }
-        job.submission.lane = urgent;
-        let (scope, circuit) = (job.scope(), job.submission.circuit());
+        let newest = self.coalescer.newest(key).and_then(|ticket| self.jobs.get(&ticket));
+        let newest = newest.map(|job| (job.submission.lane, job.submission.caller));
+        let (Some((urgent, caller)), Some(job)) = (newest, self.jobs.get_mut(&unit)) else { return };
+        let (scope, circuit, before) = (job.scope(), job.submission.circuit(), job.submission.lane);
+        let Some(batch) = &mut job.batch else { return };
         let pool = self.pools.entry(scope).or_default();
-        pool.remove(before, circuit, unit);
-        pool.push(urgent, circuit, unit);
+        if pool.stand(before, circuit, unit, caller) {
+            batch.callers.push(caller);
+        }
+        if urgent < before {
+            pool.remove(before, circuit, unit, &batch.callers);
+            pool.push(urgent, circuit, unit, &batch.callers);
+            job.submission.lane = urgent;
+        }
     }
 
     /// Back into the lane, at the place of its age.
     pub(super) fn requeue(&mut self, ticket: Ticket, now: Now) {
         let Some(job) = self.jobs.get_mut(&ticket) else { return };
         job.state = State::Queued;
-        let (scope, lane, circuit) = (job.scope(), job.submission.lane, job.submission.circuit());
-        self.pools.entry(scope).or_default().push(lane, circuit, ticket);
+        let scope = job.scope();
+        self.line_up(ticket);
         self.pump(scope, now);
+    }
+
+    fn line_up(&mut self, ticket: Ticket) {
+        let Some(job) = self.jobs.get(&ticket) else { return };
+        let (lane, circuit) = (job.submission.lane, job.submission.circuit());
+        self.pools.entry(job.scope()).or_default().push(lane, circuit, ticket, job.callers());
     }
 
     /// Sends whatever may leave now, and notes when to look again.
@@ -160,7 +186,7 @@ impl<D: Rng> Scheduler<D> {
             let step = self.next_step(scope, now);
             self.take_asks();
             match step {
-                Step::Send(ticket) if self.send(ticket, now) => {}
+                Step::Send(next) if self.send(next, now) => {}
                 Step::Send(_) => return,
                 Step::Park(ticket, until) => {
                     let end = End::Parked { until, why: Why::RateLimited(Some(Policy::Daily)) };
@@ -191,20 +217,20 @@ impl<D: Rng> Scheduler<D> {
             let Some(pool) = self.pools.get(&scope) else { return Step::Wait(None) };
             let head = pool.head(lane, &self.breakers, now.mono);
             wake = wake.into_iter().chain(head.opens).min();
-            let Some(ticket) = head.ticket else { continue };
-            match self.turn(scope, ticket, contended, now) {
+            let Some(next) = head.next else { continue };
+            match self.turn(scope, next.ticket, contended, now) {
                 Turn::Now => {
-                    *may_go.get_mut(lane) = Some(ticket);
+                    *may_go.get_mut(lane) = Some(next);
                     contended |= !lane.is_background();
                 }
                 Turn::At(at) => wake = wake.into_iter().chain(at).min(),
-                Turn::NotToday(until) => return Step::Park(ticket, until),
+                Turn::NotToday(until) => return Step::Park(next.ticket, until),
             }
         }
         let lanes = PerLane::new(Lane::ALL.map(|lane| may_go.get(lane).is_some()));
         let chosen = self.pools.get(&scope).and_then(|pool| pool.turns.choose(lanes));
         match chosen.and_then(|lane| *may_go.get(lane)) {
-            Some(ticket) => Step::Send(ticket),
+            Some(next) => Step::Send(next),
             None => Step::Wait(wake),
         }
     }
@@ -233,23 +259,20 @@ impl<D: Rng> Scheduler<D> {
     }
 
     /// Lets one submission, or a whole batch, leave. False if there was no permit after all.
-    fn send(&mut self, ticket: Ticket, now: Now) -> bool {
+    fn send(&mut self, Next { ticket, caller }: Next, now: Now) -> bool {
         let Some(job) = self.jobs.get(&ticket) else { return false };
         let Submission { install, lane, cost, .. } = job.submission;
         let (scope, circuit) = (job.scope(), job.submission.circuit());
         if let Some(pool) = self.pools.get_mut(&scope) {
-            pool.remove(lane, circuit, ticket);
+            pool.remove(lane, circuit, ticket, job.callers());
         }
         let Some(tickets) = self.seal(ticket, now) else { return true };
         let Some(permit) = self.budget.take(install, cost, now) else {
-            self.pools.entry(scope).or_default().push(lane, circuit, ticket);
+            self.line_up(ticket);
             return false;
         };
         if let Some(pool) = self.pools.get_mut(&scope) {
-            pool.turns.took(lane);
-            if lane.is_background() {
-                pool.pace.took(now.mono);
-            }
+            pool.took(lane, caller, now.mono);
         }
         self.breakers.handle_send(circuit);
         self.on_wire.insert(permit.id(), ticket);
@@ -276,7 +299,9 @@ impl<D: Rng> Scheduler<D> {
         }
         let key = gathered.key.clone();
         self.gathering.remove(&key);
-        let Some(batch) = self.coalescer.seal(&key, now.mono) else {
+        let jobs = &self.jobs;
+        let caller_of = |ticket| jobs.get(&ticket).map_or_else(Caller::default, |job| job.submission.caller);
+        let Some(batch) = self.coalescer.seal_by(&key, now.mono, caller_of) else {
             self.jobs.remove(&ticket);
             return None;
         };
@@ -284,15 +309,16 @@ impl<D: Rng> Scheduler<D> {
         for member in &batch.tickets {
             let Some(member) = self.jobs.get_mut(member) else { continue };
             member.state = State::OnItsWay;
-            *self.gathered.get_mut(member.submission.lane) -= 1;
+            self.gathered.get_mut(member.submission.lane).remove(member.submission.caller.id);
             // The batch is worth repeating as long as anybody waits for it.
             deadline = deadline.zip(member.submission.deadline).map(|(a, b)| a.max(b));
         }
+        let callers = self.callers_of(batch.tickets.iter().copied());
         let job = self.jobs.get_mut(&ticket)?;
         job.submission.deadline = deadline;
         // A repeat may have to wait for its turn, or for the breaker.
         self.deadlines.extend(deadline.map(|at| (at, ticket)));
-        job.batch = Some(Gathered { key, sealed: Some(batch.id), members: batch.tickets.clone() });
+        job.batch = Some(Gathered { key, sealed: Some(batch.id), members: batch.tickets.clone(), callers });
         Some(batch.tickets)
     }
 
@@ -369,13 +395,13 @@ impl<D: Rng> Scheduler<D> {
         match job.state {
             State::Queued => {
                 if let Some(pool) = self.pools.get_mut(&job.scope()) {
-                    pool.remove(job.submission.lane, job.submission.circuit(), ticket);
+                    pool.remove(job.submission.lane, job.submission.circuit(), ticket, job.callers());
                 }
             }
             State::BackingOff(at) => {
                 self.backoffs.remove(&(at, ticket));
             }
-            State::Gathering => *self.gathered.get_mut(job.submission.lane) -= 1,
+            State::Gathering => self.gathered.get_mut(job.submission.lane).remove(job.submission.caller.id),
             State::OnItsWay => {}
         }
         let Some(batch) = job.batch else {
@@ -405,7 +431,7 @@ impl<D: Rng> Scheduler<D> {
 /// What can be done for a window now.
 enum Step {
     /// This one leaves.
-    Send(Ticket),
+    Send(Next),
     /// This one cannot leave today.
     Park(Ticket, Wall),
     /// Nothing, before that moment or another input.

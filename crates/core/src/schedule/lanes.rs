@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::turns::VirtualTime;
 use crate::time::Mono;
 
 /// How fast background work may catch up when many permits become free at once: five quarters of the limit's rate.
@@ -94,33 +95,20 @@ impl<T> PerLane<T> {
     }
 }
 
-/// A turn costs a lane this much, divided by its weight.
-const TURN: u64 = 1 << 20;
-
-/// Chooses between lanes by virtual time: each turn moves a lane on by the inverse of its weight, and the lane that is
-/// furthest behind goes next. A lane that was idle has saved nothing up.
+/// Chooses between lanes by virtual time and weight. A lane that was idle has saved nothing up.
 #[derive(Clone, Debug, Default)]
-pub struct Turns {
-    passes: PerLane<u64>,
-    reached: u64,
-}
+pub struct Turns(VirtualTime<Lane>);
 
 impl Turns {
     /// The lane whose turn it is among those that may go.
     pub fn choose(&self, may_go: PerLane<bool>) -> Option<Lane> {
         let candidates = Lane::ALL.into_iter().filter(|lane| *may_go.get(*lane));
-        candidates.min_by_key(|lane| (self.pass(*lane), lane.index()))
+        candidates.min_by_key(|lane| (self.0.pass(*lane), lane.index()))
     }
 
     /// The lane has had its turn.
     pub fn took(&mut self, lane: Lane) {
-        let pass = self.pass(lane);
-        self.reached = self.reached.max(pass);
-        *self.passes.get_mut(lane) = pass + TURN / lane.weight();
-    }
-
-    fn pass(&self, lane: Lane) -> u64 {
-        (*self.passes.get(lane)).max(self.reached)
+        self.0.took(lane, lane.weight());
     }
 }
 

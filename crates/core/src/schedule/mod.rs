@@ -5,20 +5,25 @@
 //! [`Action`]s. It never sees a call's path, body or token.
 //!
 //! Invariants: every accepted submission ends in exactly one [`Action::Finish`]; every [`Action::Send`] carries a
-//! permit that is already counted; the trouble of one install or family holds up no other.
+//! permit that is already counted; the trouble of one install or family holds up no other; within a lane, every caller
+//! who has something waiting gets its share of the turns.
 
 pub mod breaker;
 pub mod budget;
+pub mod caller;
 pub mod coalesce;
 mod day;
 pub mod lanes;
 pub mod limits;
+mod lines;
 mod permit;
 mod pool;
 pub mod record;
 pub mod retry;
 mod rhythm;
+mod seats;
 mod submission;
+mod turns;
 mod window;
 
 mod flow;
@@ -37,9 +42,11 @@ pub use submission::{
 
 use self::breaker::Breakers;
 use self::budget::{Budget, Lease, Past, Scope};
+use self::caller::Caller;
 use self::coalesce::{BatchId, Coalescer, JoinKey};
 use self::lanes::PerLane;
 use self::limits::{AppKind, Limits};
+use self::lines::Lines;
 use self::pool::Pool;
 use self::record::WindowRecord;
 use self::rhythm::Rhythm;
@@ -75,6 +82,8 @@ struct Gathered {
     key: JoinKey,
     sealed: Option<BatchId>,
     members: Vec<Ticket>,
+    /// Everybody with an input in it: in their lines it waits.
+    callers: Vec<Caller>,
 }
 
 /// Decides when each call leaves, and what its end means. One for all installs of a process.
@@ -91,8 +100,8 @@ pub struct Scheduler<D> {
     on_wire: BTreeMap<PermitId, Ticket>,
     /// Batches that wait in a pool, not yet sealed.
     gathering: BTreeMap<JoinKey, Ticket>,
-    /// How many submissions gather, by lane.
-    gathered: PerLane<usize>,
+    /// How many submissions gather, by lane and caller.
+    gathered: PerLane<Lines>,
     backoffs: BTreeSet<(Mono, Ticket)>,
     deadlines: BTreeSet<(Mono, Ticket)>,
     wakes: BTreeSet<(Mono, Scope)>,
@@ -188,11 +197,12 @@ impl<D: Rng> Scheduler<D> {
         self.pools.entry(scope).or_default().note_arrival(submission.lane, now.mono);
         if let Some(join) = submission.join.clone() {
             self.coalescer.handle_join(ticket, &join, now.mono);
-            *self.gathered.get_mut(submission.lane) += 1;
+            self.gathered.get_mut(submission.lane).add(submission.caller);
             self.jobs.insert(ticket, Job::new(submission, State::Gathering));
             self.gather(&join.key, now);
         } else {
-            self.pools.entry(scope).or_default().push(submission.lane, submission.circuit(), ticket);
+            let Submission { lane, caller, .. } = submission;
+            self.pools.entry(scope).or_default().push(lane, submission.circuit(), ticket, &[caller]);
             self.jobs.insert(ticket, Job::new(submission, State::Queued));
         }
         self.pump(scope, now);

@@ -8,6 +8,7 @@ use linchpin_hubspot::id::Install;
 
 use super::breaker::{Circuit, State};
 use super::budget::{Ask, DayScope, Scope};
+use super::caller::Caller;
 use super::coalesce::Join;
 use super::lanes::{Lane, PerLane};
 use super::permit::Permit;
@@ -23,6 +24,8 @@ pub struct Ticket(pub(crate) u64);
 pub struct Submission {
     /// With whose credential.
     pub install: Install,
+    /// Who makes it: callers of one lane take turns, by their shares.
+    pub caller: Caller,
     /// How much of a hurry.
     pub lane: Lane,
     /// Which limits it draws on.
@@ -135,7 +138,8 @@ pub enum Action {
     Ask(Ask),
 }
 
-/// How many submissions may wait in each lane of a window.
+/// How many submissions may wait in each lane of a window. When so many do, a quarter as many places are left, for
+/// callers who have fewer waiting than there are free: one that has filled a lane does not shut it for the others.
 pub const QUEUE_MAX: PerLane<usize> = PerLane::new([2_000, 10_000, 20_000, 2_000]);
 
 /// What a window looks like to people.

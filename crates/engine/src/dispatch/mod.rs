@@ -16,10 +16,12 @@ mod ride;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use linchpin_core::gateway::join::Joined;
+use linchpin_core::schedule::caller::Share as Weight;
 use linchpin_core::schedule::coalesce::Join;
 use linchpin_core::schedule::lanes::Lane;
 use linchpin_core::schedule::limits::{AppKind, Limits};
@@ -146,6 +148,7 @@ enum Message {
     DayEnds { portal: PortalId, ends: Wall },
     Forget { install: Install },
     Echoes { echoes: Arc<Echoes> },
+    Shares { shares: BTreeMap<String, Weight> },
     Snapshot { reply: oneshot::Sender<Snapshot> },
 }
 
@@ -250,6 +253,13 @@ impl Dispatch {
     pub async fn note_writes(&self, echoes: Arc<Echoes>) {
         // A door that is closed writes nothing.
         drop(self.inbox.send(Message::Echoes { echoes }).await);
+    }
+
+    /// Gives callers their shares of the turns in a lane, by the names that stand in the [`Origin`]s of their calls,
+    /// from now on. All others have [`Weight::MIN`].
+    pub async fn share_turns(&self, shares: BTreeMap<String, Weight>) {
+        // A door that is closed gives nobody a turn.
+        drop(self.inbox.send(Message::Shares { shares }).await);
     }
 
     /// What the scheduler looks like now; none when the door is closed.
@@ -370,4 +380,4 @@ impl Pending {
 }
 
 /// Calls by their tickets.
-type PendingCalls = std::collections::BTreeMap<Ticket, Pending>;
+type PendingCalls = BTreeMap<Ticket, Pending>;

@@ -8,6 +8,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use linchpin_core::schedule::budget::{Ask, Lease, Scope};
+use linchpin_core::schedule::caller::{Caller, CallerId, Share};
 use linchpin_core::schedule::limits::{AppKind, Limits};
 use linchpin_core::schedule::{Action, End, Permit, Scheduler, Submission, Ticket};
 use linchpin_core::time::{Mono, Now};
@@ -68,6 +69,8 @@ pub(super) struct Owner {
     sleeps_until: Option<Mono>,
     /// Where writes are noted, if they are.
     echoes: Option<Arc<Echoes>>,
+    /// Of callers that have more than one, by name.
+    shares: BTreeMap<String, Share>,
 }
 
 impl Owner {
@@ -87,6 +90,7 @@ impl Owner {
             slow: VecDeque::new(),
             sleeps_until: None,
             echoes: None,
+            shares: BTreeMap::new(),
         }
     }
 
@@ -160,6 +164,7 @@ impl Owner {
                 self.scheduler.handle_forget(install, now);
             }
             Message::Echoes { echoes } => self.echoes = Some(echoes),
+            Message::Shares { shares } => self.shares = shares,
             Message::Snapshot { reply } => {
                 let snapshot = self.scheduler.look(now);
                 // Whoever asked may have left.
@@ -177,8 +182,10 @@ impl Owner {
 
     fn submit(&mut self, request: CallRequest, way: Way, reply: Reply, now: Now) {
         let CallRequest { install, lane, call, deadline, origin, passage, drives } = request;
+        let share = self.shares.get(&origin.caller).copied().unwrap_or_default();
         let submission = Submission {
             install,
+            caller: Caller { id: CallerId::of(&origin.caller), share },
             lane,
             cost: if let Way::Batch(joined) = &way { joined.cost } else { call.cost },
             effect: call.effect,
@@ -388,6 +395,7 @@ impl Owner {
                 | Message::DayEnds { .. }
                 | Message::Forget { .. }
                 | Message::Echoes { .. }
+                | Message::Shares { .. }
                 | Message::Snapshot { .. } => {}
             }
         }

@@ -167,6 +167,26 @@ fn request(path: &str, effect: Effect) -> CallRequest {
 }
 
 #[tokio::test(start_paused = true)]
+async fn callers_have_their_shares_by_the_names_of_their_calls() {
+    let door = Door::open().await;
+    door.dispatch.share_turns([("heavy".to_owned(), Weight::try_from(3).unwrap())].into()).await;
+    let of = |caller: &str| {
+        let origin = Origin { caller: caller.to_owned(), ..Origin::default() };
+        let request = CallRequest { lane: Lane::Realtime, origin, ..request(&format!("/{caller}"), Effect::Safe) };
+        let dispatch = door.dispatch.clone();
+        async move { dispatch.call(request).await }
+    };
+    // The window holds a hundred; the others wait.
+    let calls = std::iter::repeat_n("flood", 200).chain(std::iter::repeat_n("heavy", 30)).map(of);
+    let answers = futures_util::future::join_all(calls).await;
+    assert!(answers.iter().all(Result::is_ok));
+    let sent = door.script.sent.lock().unwrap();
+    let of_heavy = |from: usize, until: usize| sent[from..until].iter().filter(|(_, path)| path == "/heavy").count();
+    assert_eq!((of_heavy(0, 100), of_heavy(100, 230)), (0, 30));
+    assert!((28..=30).contains(&of_heavy(100, 140)), "{}", of_heavy(100, 140));
+}
+
+#[tokio::test(start_paused = true)]
 async fn refusals_of_hubspot_are_answers() {
     let door = Door::open().await;
     for status in [201, 207, 400, 403, 404, 409] {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
 
 use linchpin_core::gateway::access::{Access, Fields, Scope, Verb};
+use linchpin_core::schedule::caller::Share;
 use linchpin_hubspot::call::Family;
 use linchpin_hubspot::id::{ObjectType, PortalId};
 use schemars::JsonSchema;
@@ -24,6 +25,10 @@ pub(crate) struct GatewayCaller {
     /// How urgent its calls are where they do not say so themselves.
     #[serde(default)]
     pub(crate) lane: Lane,
+    /// Its weight beside the other callers of a lane, from 1 to 100: while both have calls that wait, one with 3 gets
+    /// three turns where one with 1 gets one. Default: 1.
+    #[serde(default)]
+    pub(crate) share: CallerShare,
     /// The accounts that it may use, by number. Default: all.
     #[serde(default)]
     pub(crate) portals: Option<Several<u64>>,
@@ -56,6 +61,33 @@ impl GatewayCaller {
             properties: lists.collect(),
             verbs: self.verbs.as_ref().map(|verbs| verbs.0.iter().flat_map(|name| name.verbs()).copied().collect()),
         }
+    }
+}
+
+/// A caller's weight beside the others of its lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "f64")]
+#[schemars(with = "i64", inline, extend("minimum" = 1, "maximum" = 100))]
+pub(crate) struct CallerShare(Share);
+
+impl CallerShare {
+    /// The weight.
+    pub(crate) fn get(self) -> Share {
+        self.0
+    }
+}
+
+// Through a number with a fraction: one that has any is told so in the same words.
+impl TryFrom<f64> for CallerShare {
+    type Error = String;
+
+    fn try_from(number: f64) -> Result<Self, String> {
+        let whole = (0..=u8::MAX).find(|whole| (f64::from(*whole) - number).abs() < f64::EPSILON);
+        let share = whole.and_then(|whole| Share::try_from(i64::from(whole)).ok());
+        share.map(Self).ok_or_else(|| {
+            let (min, max) = (Share::MIN, Share::MAX);
+            format!("`share` of a caller: {number} is no whole number from {min} to {max}; leave it out for {min}")
+        })
     }
 }
 

@@ -166,7 +166,7 @@ fn what_a_caller_may_do_is_read_in_plain_words() {
 
     let text = "gateway:\n  callers:\n    plain: {key: pat-test-1}\n    narrow:\n      key: pat-test-2\n      portals: [7]\n      \
                 scopes: [objects, /marketing/v3/forms]\n      objects: [DEAL, 2-5]\n      properties:\n        contact: {read: \
-                [email], write: []}\n      verbs: [read, write]\n      daily_quota: 5\n";
+                [email], write: []}\n      verbs: [read, write]\n      daily_quota: 5\n      share: 3\n";
     let config = load(text, &[], Environment::default()).unwrap();
     let callers = &config.gateway().callers;
     assert!(callers["plain"].access().is_unlimited());
@@ -184,6 +184,7 @@ fn what_a_caller_may_do_is_read_in_plain_words() {
     };
     assert_eq!(narrow.access(), expected);
     assert_eq!(narrow.daily_quota.map(u64::from), Some(5));
+    assert_eq!([&callers["plain"], narrow].map(|caller| caller.share.get().weight()), [1, 3]);
 }
 
 #[test]
@@ -197,6 +198,9 @@ fn a_mistake_in_a_callers_limits_has_its_place() {
         ("scopes: [crm]", "is no part of HubSpot's API"),
         ("scopes: [/crm/../x]", "is no beginning of a path"),
         ("daily_quota: 0", "nonzero"),
+        ("share: 0", "`share` of a caller: 0 is no whole number from 1 to 100; leave it out for 1"),
+        ("share: 101", "101 is no whole number from 1 to 100"),
+        ("share: 1.5", "1.5 is no whole number from 1 to 100"),
         ("portals: [eu]", "invalid"),
     ] {
         let said = failure(&format!("gateway:\n  callers:\n    one:\n      key: pat-test-1\n      {setting}\n"));

@@ -54,6 +54,7 @@ pub(crate) async fn open(config: &Config, doors: &Doors) -> Result<Face, Failure
         UnknownTokens::Refuse => None,
     };
     let (dispatch, clock, days) = (client.dispatch().clone(), client.clock(), client.days());
+    dispatch.share_turns(callers.shares()).await;
     let gateway = Arc::new(gateway(config, &client, doors, mirror)?);
     let parts = OperationParts {
         gateway: Arc::clone(&gateway),
@@ -202,7 +203,7 @@ fn callers(config: &Config) -> Result<Callers, Failure> {
             config::Lane::Reporting => Lane::Reporting,
         };
         let (access, daily_quota) = (caller.access(), caller.daily_quota.map(u64::from));
-        admit(key, Caller { name: name.to_owned(), lane, access, daily_quota })?;
+        admit(key, Caller { name: name.to_owned(), lane, share: caller.share.get(), access, daily_quota })?;
     }
     Ok(callers)
 }

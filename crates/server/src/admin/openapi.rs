@@ -118,6 +118,7 @@ mod tests {
     use linchpin_core::schedule::Snapshot;
     use linchpin_core::schedule::breaker::State as Breaker;
     use linchpin_core::schedule::budget::{DayScope, Scope};
+    use linchpin_core::schedule::caller::Share;
     use linchpin_core::schedule::lanes::{Lane, PerLane};
     use linchpin_core::schedule::{DaySnapshot, WindowSnapshot};
     use linchpin_core::time::{Mono, Wall};
@@ -140,6 +141,7 @@ mod tests {
         CallerAccount {
             name: "billing".to_owned(),
             lane: Lane::Bulk,
+            share: Share::MAX,
             daily_quota: Some(500),
             used_today: 10,
             tally: Tally::default(),
@@ -252,6 +254,7 @@ mod tests {
             (&callers["callers"][0]["daily_quota"], &callers["callers"][0]["used_today"]),
             (&json!(500), &json!(10))
         );
+        assert_eq!((&callers["callers"][0]["share"], &callers["callers"][1]["share"]), (&json!(100), &Value::Null));
         assert_eq!((&callers["callers"][0]["echoes"], &callers["callers"][1]["echoes"]), (&json!(4), &json!(0)));
         assert_eq!((&callers["callers"][1]["name"], &callers["callers"][1]["lane"]), (&json!("gone"), &Value::Null));
         let breakers = page(Page::Breakers);

@@ -88,6 +88,8 @@ pub struct Caller {
     pub name: String,
     /// Its lane where a call names none; null for one that has called but may not any more.
     pub lane: Option<String>,
+    /// Its weight beside the other callers of a lane, from 1 to 100; null for one that may not call any more.
+    pub share: Option<u64>,
     /// How many calls it has in a day of the account; null if they are not limited.
     pub daily_quota: Option<u64>,
     /// How many calls it has made today, in this process.

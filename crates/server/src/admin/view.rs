@@ -126,6 +126,7 @@ impl State {
         let callers = rows.into_iter().map(|(name, (account, row))| shapes::Caller {
             name: name.to_owned(),
             lane: account.map(|account| name_of(&account.lane)),
+            share: account.map(|account| account.share.weight()),
             daily_quota: account.and_then(|account| account.daily_quota),
             used_today: account.map_or(0, |account| account.used_today),
             echoes: self.echoes.get(name).copied().unwrap_or_default(),

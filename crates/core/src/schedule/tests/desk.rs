@@ -12,6 +12,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use crate::schedule::budget::{Ask, Lease, Past};
+use crate::schedule::caller::Caller;
 use crate::schedule::lanes::Lane;
 use crate::schedule::limits::{AppKind, Limits, Tier};
 use crate::schedule::{Action, End, PermitId, Scheduler, Submission, Ticket};
@@ -107,6 +108,7 @@ pub(super) struct Desk {
 pub(super) fn call(lane: Lane) -> Submission {
     Submission {
         install: INSTALL,
+        caller: Caller::default(),
         lane,
         cost: CostClass::Ordinary,
         effect: Effect::Safe,

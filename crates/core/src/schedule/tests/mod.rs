@@ -1,5 +1,6 @@
 //! The scheduler against a server that counts naively, on a desk: one loop over a heap of events, no runtime.
 
+mod callers;
 mod counters;
 mod desk;
 mod gathering;
