@@ -1,4 +1,4 @@
-//! Who waits in a lane, and how many calls of each: which caller has a place, and how many leave before it.
+//! How many calls of each caller there are in a lane: which caller has a place, and how many leave before it.
 //!
 //! Not here: which call is next ([`Pool`](super::pool::Pool)).
 //!
@@ -19,18 +19,18 @@ struct Line {
 
 /// How many calls of each caller wait.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lines(BTreeMap<CallerId, Line>);
+pub(crate) struct Lines(BTreeMap<CallerId, Line>);
 
 impl Lines {
     /// One more of this caller.
-    pub(super) fn add(&mut self, caller: Caller) {
+    pub(crate) fn add(&mut self, caller: Caller) {
         let line = self.0.entry(caller.id).or_default();
         line.share = caller.share;
         line.waiting += 1;
     }
 
     /// One less.
-    pub(super) fn remove(&mut self, caller: CallerId) {
+    pub(crate) fn remove(&mut self, caller: CallerId) {
         let Some(line) = self.0.get_mut(&caller) else { return };
         line.waiting -= 1;
         if line.waiting == 0 {
@@ -39,7 +39,7 @@ impl Lines {
     }
 
     /// How many of this one wait.
-    pub(super) fn of(&self, caller: CallerId) -> usize {
+    pub(crate) fn of(&self, caller: CallerId) -> usize {
         self.0.get(&caller).map_or(0, |line| line.waiting)
     }
 
@@ -49,7 +49,7 @@ impl Lines {
     }
 
     /// How many wait.
-    pub(super) fn total(&self) -> usize {
+    pub(crate) fn total(&self) -> usize {
         self.0.values().map(|line| line.waiting).sum()
     }
 

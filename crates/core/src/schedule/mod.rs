@@ -15,7 +15,7 @@ pub mod coalesce;
 mod day;
 pub mod lanes;
 pub mod limits;
-mod lines;
+pub(crate) mod lines;
 mod permit;
 mod pool;
 pub mod record;

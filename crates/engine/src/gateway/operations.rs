@@ -16,8 +16,8 @@ use std::time::Duration;
 
 use linchpin_core::gateway::dead::reason;
 use linchpin_core::gateway::operation::{
-    Board, Digest, End, Event, IdempotencyKey, KEPT, Likeness, Move, OPEN_MAX, Progress, Repeat, Restart, State, Write,
-    WriteId, repeat, restart,
+    Board, Digest, End, Event, IdempotencyKey, KEPT, Move, OPEN_MAX, Progress, Repeat, Restart, State, Write, WriteId,
+    repeat, restart,
 };
 use linchpin_core::time::{Mono, Wall};
 use linchpin_hubspot::answer::Answer;
@@ -292,8 +292,7 @@ impl Desk {
 
     /// Puts a write that is kept on the board.
     fn put(&self, seq: u64, write: &Write) {
-        let likeness = self.parts.gateway.merges().then(|| Likeness::of(write)).flatten();
-        self.board().add(seq, write.id.clone(), &write.request, likeness);
+        self.board().add(seq, write, self.parts.gateway.merges());
     }
 
     /// Keeps a write; from before it is kept on, whoever knows its name can wait for it.

@@ -1,18 +1,22 @@
 //! Which of the open writes goes next.
 //!
 //! Writes of one place follow each other in the order of acceptance, also when the first waits for its second try. Every
-//! lane has room of its own, so that nobody in a hurry waits behind others' bulk. Changes of one record that are alike
-//! go together, as far as they follow each other directly.
+//! lane has room of its own, so that nobody in a hurry waits behind others' bulk, and no caller takes all of it: whose
+//! call leaves next is decided by shares, but among those that are on their way alone. Changes of one record that are
+//! alike go together, as far as they follow each other directly.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Likeness, MERGED_MAX, Request, WriteId};
+use super::{Likeness, MERGED_MAX, Write, WriteId};
+use crate::schedule::caller::{Caller, CallerId, Share};
 use crate::schedule::lanes::{Lane, PerLane};
+use crate::schedule::lines::Lines;
 use crate::time::Mono;
 
-/// Writes of one lane that are on their way at once: a few batches' worth of creations may become unknown by a crash.
-pub const RUNNING_MAX: usize = 64;
+/// Writes of one lane that are on their way at once: a few batches' worth of creations may become unknown by a crash. A
+/// caller has no more of them than it leaves free: alone half of them, and whoever comes finds room.
+pub const RUNNING_MAX: usize = 128;
 
 /// What to do next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +44,7 @@ pub struct Start {
 struct Entry {
     id: WriteId,
     lane: Lane,
+    caller: CallerId,
     turn: Option<String>,
     /// With which others it may go.
     likeness: Option<Likeness>,
@@ -52,14 +57,23 @@ struct Entry {
 #[derive(Clone, Debug, Default)]
 pub struct Board {
     open: BTreeMap<u64, Entry>,
-    running: PerLane<usize>,
+    running: PerLane<Lines>,
 }
 
 impl Board {
-    /// A write is accepted, or known from before. It may go together with others that are alike.
-    pub fn add(&mut self, seq: u64, id: WriteId, request: &Request, likeness: Option<Likeness>) {
-        let (lane, turn) = (request.lane, request.turn());
-        self.open.insert(seq, Entry { id, lane, turn, likeness, due: Mono(0), running: false, tries: 0 });
+    /// A write is accepted, or known from before. If it `merges`, it may go together with others that are alike.
+    pub fn add(&mut self, seq: u64, write: &Write, merges: bool) {
+        let entry = Entry {
+            id: write.id.clone(),
+            lane: write.request.lane,
+            caller: CallerId::of(&write.caller),
+            turn: write.request.turn(),
+            likeness: Likeness::of(write).filter(|_| merges),
+            due: Mono(0),
+            running: false,
+            tries: 0,
+        };
+        self.open.insert(seq, entry);
     }
 
     /// A write that was added is known from before: it has been tried so often, and is not due before a moment.
@@ -86,15 +100,16 @@ impl Board {
 
     /// What to do next.
     pub fn next(&mut self, now: Mono) -> Move {
-        let has_room = |lane| *self.running.get(lane) < RUNNING_MAX;
-        if !Lane::ALL.into_iter().any(has_room) {
+        let room = PerLane::new(Lane::ALL.map(|lane| RUNNING_MAX.saturating_sub(self.running.get(lane).total())));
+        let has_room = |entry: &Entry| self.running.get(entry.lane).of(entry.caller) < *room.get(entry.lane);
+        if Lane::ALL.into_iter().all(|lane| *room.get(lane) == 0) {
             return Move::Idle;
         }
         let (mut taken, mut first_due, mut found) = (BTreeSet::new(), None, None);
         for (seq, entry) in &self.open {
             // The first of a place holds back those that follow, whatever it waits for.
             let free = entry.turn.as_ref().is_none_or(|turn| taken.insert(turn));
-            if entry.running || !free || !has_room(entry.lane) {
+            if entry.running || !free || !has_room(entry) {
                 continue;
             }
             if entry.due <= now {
@@ -121,7 +136,7 @@ impl Board {
     fn start(&mut self, seq: u64) -> Option<Start> {
         let entry = self.open.get_mut(&seq)?;
         (entry.running, entry.tries) = (true, entry.tries.saturating_add(1));
-        *self.running.get_mut(entry.lane) += 1;
+        self.running.get_mut(entry.lane).add(Caller { id: entry.caller, share: Share::default() });
         Some(Start { seq, id: entry.id.clone(), tries: entry.tries })
     }
 
@@ -159,7 +174,7 @@ impl Board {
         if let Some(entry) = self.open.get_mut(&seq)
             && std::mem::take(&mut entry.running)
         {
-            *self.running.get_mut(entry.lane) -= 1;
+            self.running.get_mut(entry.lane).remove(entry.caller);
         }
     }
 }

@@ -182,7 +182,7 @@ fn a_write_that_ends_the_process_time_after_time_is_not_sent_for_ever() {
 #[test]
 fn what_is_known_from_before_keeps_its_tries_and_its_due_time() {
     let mut board = Board::default();
-    board.add(1, WriteId("1".to_owned()), &update(), None);
+    board.add(1, &known("1", update()), true);
     board.handle_known(1, 4, Mono(500));
     assert_eq!(board.next(Mono(0)), Move::Wait(Mono(500)));
     assert_eq!(board.next(Mono(500)), Move::Start(vec![Start { seq: 1, id: WriteId("1".to_owned()), tries: 5 }]));
@@ -222,7 +222,7 @@ fn writes_of_one_place_follow_each_other_even_while_the_first_waits_for_its_seco
     let mut board = Board::default();
     let archive = request("DELETE", "/crm/v3/objects/contacts/901");
     for (seq, request) in [(1, update()), (2, create()), (3, archive), (4, create())] {
-        board.add(seq, WriteId(seq.to_string()), &request, None);
+        board.add(seq, &known(&seq.to_string(), request), true);
     }
     assert_eq!(started(&mut board, Mono(0)), [1, 2, 4]);
     board.handle_again(1, Duration::from_secs(1), Mono(0));
@@ -239,17 +239,30 @@ fn writes_of_one_place_follow_each_other_even_while_the_first_waits_for_its_seco
     assert_eq!(board.next(Mono(1_000_000)), Move::Idle);
 }
 
+fn known(id: &str, request: Request) -> Write {
+    Write { id: WriteId(id.to_owned()), ..write(request, State::Accepted) }
+}
+
 #[test]
 fn a_lane_that_is_full_leaves_room_to_the_others() {
     let mut board = Board::default();
-    let bulk = RUNNING_MAX as u64 + 10;
-    for seq in 1..=bulk {
-        board.add(seq, WriteId(seq.to_string()), &create(), None);
+    let (mut seq, mut taken) = (0, Vec::new());
+    for number in 0..200 {
+        for _ in 0..RUNNING_MAX {
+            seq += 1;
+            let caller = format!("caller {number}");
+            board.add(seq, &Write { caller, ..known(&seq.to_string(), create()) }, true);
+        }
+        taken.push(started(&mut board, Mono(0)).len());
     }
-    board.add(bulk + 1, WriteId("hurry".to_owned()), &Request { lane: Lane::Interactive, ..create() }, None);
-    let first = started(&mut board, Mono(0));
-    assert_eq!((first.len(), first.last()), (RUNNING_MAX + 1, Some(&(bulk + 1))));
+    // Each takes half of what it finds, until nothing is left.
+    assert_eq!(taken[..8], [64, 32, 16, 8, 4, 2, 1, 1]);
+    assert!(taken[8..].iter().all(|more| *more == 0));
+    board.add(seq + 1, &known("hurry", Request { lane: Lane::Interactive, ..create() }), true);
+    assert_eq!(started(&mut board, Mono(0)), [seq + 1]);
+    // What one gives back is for whoever has least.
     board.handle_end(3);
-    assert_eq!(started(&mut board, Mono(0)), [RUNNING_MAX as u64 + 1]);
-    assert_eq!(board.len() as u64, bulk);
+    let next = started(&mut board, Mono(0));
+    assert!(next.len() == 1 && next[0] > 8 * RUNNING_MAX as u64, "{next:?}");
+    assert_eq!(board.len() as u64, seq);
 }

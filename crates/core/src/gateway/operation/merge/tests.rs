@@ -173,7 +173,7 @@ proptest! {
         let at = |seq: u64| &writes[usize::try_from(seq).unwrap()].0;
         loop {
             for (write, first_try_fails) in coming.by_ref().take(at_once) {
-                board.add(seq, WriteId(seq.to_string()), &write.request, Likeness::of(write));
+                board.add(seq, &Write { id: WriteId(seq.to_string()), ..write.clone() }, true);
                 fails.push(*first_try_fails);
                 seq += 1;
             }
@@ -215,7 +215,7 @@ fn what_waits_goes_as_one_call_and_no_more_than_a_hundred() {
     let mut board = Board::default();
     let plain = change(&json!({"city": "Graz"}));
     for seq in 0..=MERGED_MAX as u64 + 1 {
-        board.add(seq, WriteId(seq.to_string()), &plain.request, Likeness::of(&plain));
+        board.add(seq, &Write { id: WriteId(seq.to_string()), ..plain.clone() }, true);
     }
     let Move::Start(first) = board.next(Mono(0)) else { panic!("they are due") };
     assert_eq!(first.len(), MERGED_MAX);
