@@ -138,7 +138,7 @@ pub(crate) const SOAK: List = List {
             title: "A million events to a server that is killed fifty times",
             about: "The simulator's people change contacts, and its webhooks tell it: one event in a thousand is lost, \
                     one in fifty comes twice, one in fifty half a minute late, one in ten is overtaken by those of up to \
-                    two minutes, one acknowledgement in a hundred is not heard; retries end after seconds. The release binary of `linchpin \
+                    two minutes, one acknowledgement in ten is not heard; retries end after seconds. The release binary of `linchpin \
                     serve` is killed with -9 at random moments. At the end every acknowledged event is in its log once, \
                     as a change; with the journal read, so is every other one, and nothing that never happened; and the \
                     mirror equals the simulator's dump.",
