@@ -40,6 +40,9 @@ const BUSY: usize = 32;
 /// Connections of a paced load: enough that none waits for another.
 const PACED: usize = 128;
 const SINGLES_PER_SECOND: f64 = 2_000.0;
+/// What has to be reached at least; the server is asked to answer in time at 70% of it.
+const EVENTS_PER_SECOND: f64 = 50_000.0;
+const PACE: f64 = 0.7;
 /// The memory for pages that the store's writer has.
 const CACHE_KIB: i64 = 32 << 10;
 /// The end of an answer without a body.
@@ -298,22 +301,23 @@ fn deliveries_are_taken_as_fast_as_they_come() {
     let bare = tell("a bare loop of transactions of 100 rows", &loops, "rows/s");
     let rate = tell("through the server, 32 deliveries at a time", &rates, "events/s");
     goals.at_least("share of the bare loop", rate / bare, 0.5);
-    goals.at_least("events a second", rate, 50_000.0);
+    goals.at_least("events a second", rate, EVENTS_PER_SECOND);
 
     flushes();
 
-    let paced = rate * 0.7 / BATCH as f64;
-    let (mut slowest, mut single) = (Vec::new(), Vec::new());
+    let asked = EVENTS_PER_SECOND * PACE / BATCH as f64;
+    let reached = rate * PACE / BATCH as f64;
+    let paces = [(asked, BATCH), (reached, BATCH), (SINGLES_PER_SECOND, 1)];
+    let mut slowest = [const { Vec::new() }; 3];
     for _ in 0..ROUNDS {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of deliveries")]
-        let count = (paced * seconds as f64) as usize;
-        slowest.push(paced_round(&hubspot, count, BATCH, paced));
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of deliveries")]
-        let count = SINGLES_PER_SECOND as usize * seconds;
-        single.push(paced_round(&hubspot, count, 1, SINGLES_PER_SECOND));
+        for ((per_second, events_each), slowest) in paces.into_iter().zip(&mut slowest) {
+            slowest.push(paced_round(&hubspot, seconds, events_each, per_second));
+        }
     }
-    let slowest = tell("at 70% of that, acknowledged within (99 of 100)", &slowest, "ms");
-    goals.at_most("p99 at 70% of that, ms", slowest, 25.0);
+    let [asked, reached, single] = slowest;
+    let asked = tell("at 35,000 events a second, acknowledged within (99 of 100)", &asked, "ms");
+    goals.at_most("p99 at 35,000 events a second, ms", asked, 25.0);
+    tell("at 70% of what the server reached, acknowledged within (99 of 100)", &reached, "ms");
     let single = tell("2,000 single events a second, acknowledged within (99 of 100)", &single, "ms");
     goals.at_most("p99 of single events, ms", single, 10.0);
     goals.demand_all();
@@ -335,7 +339,9 @@ fn flushes() {
 }
 
 /// The 99th percentile of a paced load on a server of its own, in milliseconds.
-fn paced_round(hubspot: &Stub, count: usize, events_each: usize, per_second: f64) -> f64 {
+fn paced_round(hubspot: &Stub, seconds: usize, events_each: usize, per_second: f64) -> f64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of deliveries")]
+    let count = (per_second * seconds as f64) as usize;
     let server = Server::start(hubspot);
     let bodies = bodies(count, events_each);
     let outcome = load(&server.address, server.deliveries(&bodies), PACED, Some(per_second));
