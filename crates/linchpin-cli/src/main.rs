@@ -29,11 +29,11 @@ use crate::failure::{Exit, Failure};
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Large enough for the async workers: compiled expressions recurse.
+/// Large enough for async work: compiled expressions recurse.
 const WORKER_STACK_BYTES: usize = 8 * 1024 * 1024;
 
-/// The async workers: half as many as the machine has processors. What a call costs is mostly memory that it touches, and
-/// a second worker on two processors made it a third dearer, because calls wander between them (docs/decisions/0013).
+/// The async workers of all but the connections of `linchpin serve`, which have threads of their own: half as many as the
+/// machine has processors (docs/decisions/0013).
 fn workers() -> usize {
     std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -52,7 +52,7 @@ pub const DEADLINE_HEADER: HeaderName = HeaderName::from_static("x-linchpin-dead
 /// The protocol that the caller spoke with the proxy in front of us.
 pub(crate) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// How a link begins in HubSpot's answers.
-const LINK: &[u8] = br#""link":""#;
+static LINK: LazyLock<memmem::Finder<'_>> = LazyLock::new(|| memmem::Finder::new(r#""link":""#));
 /// What belongs to one connection, to a proxy in front of us, or to us.
 static NOT_PASSED_ON: [HeaderName; 22] = [
     header::ACCEPT_ENCODING,
@@ -455,7 +455,7 @@ impl Face {
     /// Absolute links of HubSpot lead back to the gateway: a client that followed them would leave it, and show its key
     /// to HubSpot.
     fn lead_back(&self, head: &Head, answer: &mut Answer) {
-        if !answer.headers.contains_key(LOCATION) && memmem::find(&answer.body, LINK).is_none() {
+        if !answer.headers.contains_key(LOCATION) && LINK.find(&answer.body).is_none() {
             return;
         }
         let authority = head.uri.authority().map(http::uri::Authority::as_str);

@@ -12,15 +12,15 @@ use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use linchpin_engine::upstream::{Gathered, Passage, STREAM_BYTES, gather};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::gateway::{Face, Outgoing, too_large, whole};
 use crate::webhooks::Peer;
+use crate::workers::Workers;
 
 /// Connections that may be open at once; more wait in the operating system's queue.
 pub const CONNECTIONS_MAX: usize = 4_096;
@@ -61,10 +61,11 @@ impl Listening {
         Ok(Self { addr: listener.local_addr()?, listener })
     }
 
-    /// Serves until `stop`; then takes nothing new and waits for open calls, at most [`DRAIN`].
-    pub async fn serve(self, face: Arc<Face>, stop: CancellationToken) {
-        let (graceful, tasks) = (GracefulShutdown::new(), TaskTracker::new());
-        let (room, streams) = (Arc::new(Semaphore::new(CONNECTIONS_MAX)), Arc::clone(&face));
+    /// Serves until `stop`, on the threads of `workers`; then takes nothing new and waits for open calls, at most
+    /// [`DRAIN`].
+    pub async fn serve(self, face: Arc<Face>, workers: &Workers, stop: CancellationToken) {
+        let graceful = GracefulShutdown::new();
+        let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -75,30 +76,44 @@ impl Listening {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let face = Arc::clone(&face);
-            let service = service_fn(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(Peer(peer));
-                respond(Arc::clone(&face), request)
-            });
-            let connection = graceful.watch(builder().serve_connection(TokioIo::new(stream), service).into_owned());
-            tasks.spawn(async move {
-                if let Err(error) = connection.await {
+            let (face, watcher) = (Arc::clone(&face), graceful.watcher());
+            workers.spawn(async move {
+                if let Err(error) = connected(face, stream, peer, watcher).await {
                     tracing::debug!(error = error.as_ref(), "a connection ended early");
                 }
                 drop(permit);
             });
         }
         drop(self.listener);
-        streams.end_streams();
+        face.end_streams();
         if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
             tracing::warn!("calls were still open when the server stopped");
         }
     }
 }
 
-async fn next(listener: &TcpListener, room: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+/// Serves one connection, on the runtime that polls this.
+async fn connected(
+    face: Arc<Face>,
+    stream: std::net::TcpStream,
+    peer: SocketAddr,
+    watcher: Watcher,
+) -> Result<(), Broken> {
+    let stream = TcpStream::from_std(stream)?;
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        respond(Arc::clone(&face), request)
+    });
+    watcher.watch(builder().serve_connection(TokioIo::new(stream), service).into_owned()).await
+}
+
+async fn next(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> Option<(std::net::TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let permit = Arc::clone(room).acquire_owned().await.ok()?;
-    match listener.accept().await {
+    let accepted = listener.accept().await.and_then(|(stream, peer)| Ok((stream.into_std()?, peer)));
+    match accepted {
         Ok((stream, peer)) => {
             if let Err(error) = stream.set_nodelay(true) {
                 tracing::debug!(%error, "cannot set nodelay");

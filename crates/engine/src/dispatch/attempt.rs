@@ -75,11 +75,6 @@ impl Report {
         self.done = true;
         // The owner outlives its attempts, or does not care any more.
         drop(self.ended.send((self.permit, outcome)).await);
-        self.look();
-    }
-
-    /// Somebody has to look at what was brought.
-    fn look(&self) {
         if let Some(door) = self.door.upgrade() {
             door.work();
         }
@@ -92,7 +87,10 @@ impl Drop for Report {
             let cause = Cause { kind: CauseKind::Abandoned, detail: "the attempt broke off".to_owned() };
             // If the channel is full, the scheduler gives the attempt up by itself, later.
             drop(self.ended.try_send((self.permit, Outcome::Lost(cause))));
-            self.look();
+            // Not at once: it may be the owner itself who drops it.
+            if let Some(door) = self.door.upgrade() {
+                door.look();
+            }
         }
     }
 }

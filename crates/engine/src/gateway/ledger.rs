@@ -144,11 +144,10 @@ impl Entry<'_> {
 
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
-        let now = self.ledger.clock.now().mono;
         match &mut *self.ledger.lock() {
             Book::Shadow(shadow) => {
                 if let Some(id) = self.shadow {
-                    shadow.handle_return(id, self.returned, now);
+                    shadow.handle_return(id, self.returned, self.ledger.clock.now().mono);
                 }
             }
             Book::Live(usage) => {

@@ -6,6 +6,7 @@
 //! one may flow past, idle connections.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,9 +16,7 @@ use http::{Request, Response, Uri};
 use http_body_util::{BodyExt, Either, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connection, HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use linchpin_core::schedule::Permit;
 use linchpin_hubspot::answer::Answer;
 use linchpin_hubspot::call::{Auth, Call};
@@ -29,9 +28,11 @@ use super::stream::{ANSWER_STREAM_BYTES, Flow, Gathered, Passages, Reins, STREAM
 use super::{Cause, CauseKind, Outcome, Upstream};
 
 mod base;
+mod pools;
 mod timed;
 
 pub use base::{BaseUrl, BaseUrlError};
+use pools::Pools;
 pub(crate) use timed::{BoxError, Timed};
 
 /// Where HubSpot's API lives.
@@ -46,7 +47,7 @@ pub const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long an unused connection is kept. Short, because a connection that the other side closes just as a request
 /// leaves costs a lost answer.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How many unused connections are kept: as many as a gateway has calls in flight in a busy moment, since one that is
+/// How many unused connections each runtime keeps: as many as a gateway has calls in flight in a busy moment, since one that is
 /// closed has to be opened again, with a handshake, for the next call.
 pub const IDLE_CONNECTIONS_MAX: usize = 256;
 
@@ -113,10 +114,10 @@ impl From<Outcome> for Came {
     }
 }
 
-/// [`Upstream`] over HTTP. Clones share connections.
+/// [`Upstream`] over HTTP. Clones share connections; each runtime has its own.
 #[derive(Clone)]
 pub struct HttpUpstream<C> {
-    client: Client<Timed<C>, Outgoing>,
+    pools: Arc<Pools<C>>,
     base: BaseUrl,
     options: HttpOptions,
 }
@@ -130,13 +131,8 @@ where
 {
     /// Sends to `base` through `connector`.
     pub fn new(connector: C, base: BaseUrl, options: HttpOptions) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .retry_canceled_requests(false)
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
-            .build(Timed::new(connector, options.connect_timeout));
-        Self { client, base, options }
+        let pools = Arc::new(Pools::new(Timed::new(connector, options.connect_timeout)));
+        Self { pools, base, options }
     }
 
     /// One attempt, without the permit: private, so that the only way in is [`Upstream`].
@@ -210,7 +206,7 @@ where
     }
 
     async fn exchange(&self, request: Request<Outgoing>, sending: Option<&Reins>, passages: &Passages) -> Came {
-        match self.client.request(request).await {
+        match self.pools.client().request(request).await {
             // An error has to be read to be judged; what succeeded may flow past.
             Ok(response) if passages.take_streams() && response.status().is_success() => {
                 self.pass(response, passages).await

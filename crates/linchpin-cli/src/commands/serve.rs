@@ -1,12 +1,15 @@
 //! `linchpin serve`: a HubSpot for other programs, until it is stopped.
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::Arc;
 
 use linchpin_server::listen::Listening;
+use linchpin_server::workers::Workers;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::WORKER_STACK_BYTES;
 use crate::args::ServeArgs;
 use crate::config::Config;
 use crate::console::{self, Console};
@@ -25,12 +28,21 @@ struct Outcome {
 /// Serves.
 pub(crate) async fn run(args: &ServeArgs, console: &mut Console) -> Result<Exit, Failure> {
     let doors = Doors::default();
-    let ended = serve(args, console, &doors).await;
+    let workers = Workers::start(workers(), WORKER_STACK_BYTES)
+        .map_err(|error| Failure::internal("cannot start the threads that serve connections", &error))?;
+    let ended = serve(args, console, &doors, &workers).await;
+    // What they have on its way is waited for before they end.
     doors.close().await;
+    drop(workers);
     ended
 }
 
-async fn serve(args: &ServeArgs, console: &mut Console, doors: &Doors) -> Result<Exit, Failure> {
+/// As many as the machine has processors.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+async fn serve(args: &ServeArgs, console: &mut Console, doors: &Doors, workers: &Workers) -> Result<Exit, Failure> {
     let config = Config::load(&args.config)?;
     let address = args.listen.unwrap_or(config.gateway().listen);
     // The port first: nothing is asked of HubSpot for a server that cannot listen.
@@ -56,7 +68,7 @@ async fn serve(args: &ServeArgs, console: &mut Console, doors: &Doors) -> Result
         console.result(&Outcome { ok: true, url, portal: face.install.portal.0, callers });
     }
     let stopping = CancellationToken::new();
-    let served = listening.serve(face, stopping.clone());
+    let served = listening.serve(face, workers, stopping.clone());
     stop::interruptible(served, &stopping, "run `linchpin serve` again").await?;
     Ok(Exit::Done)
 }

@@ -40,6 +40,8 @@ fn upstream(base: &str, options: HttpOptions) -> HttpUpstream<HttpsConnector<Htt
 enum Behaviour {
     /// Answers the first request with these bytes and waits for the client to go.
     Say(&'static str),
+    /// Answers every request with these bytes.
+    SayEach(&'static str),
     /// Answers the first request, reads the second, closes.
     SayThenClose(&'static str),
     /// Waits for the first byte, then resets the connection without reading any.
@@ -95,6 +97,10 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour, heard: tokio::sync::
             stream.write_all(bytes.as_bytes()).await.ok();
             pending::<()>().await;
         }
+        Behaviour::SayEach(bytes) => loop {
+            hear(&mut stream, &heard).await;
+            stream.write_all(bytes.as_bytes()).await.expect("written");
+        },
         Behaviour::SayThenClose(bytes) => {
             hear(&mut stream, &heard).await;
             stream.write_all(bytes.as_bytes()).await.expect("written");
@@ -311,4 +317,24 @@ async fn a_compressed_answer_is_lost_rather_than_misread() {
         lost(upstream(&server.base(), options()).attempt(&token(), &create(), &Passages::default()).await).kind,
         CauseKind::Body
     );
+}
+
+#[test]
+fn each_runtime_keeps_connections_of_its_own() {
+    let home = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let server = home.block_on(Server::start(Behaviour::SayEach("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")));
+    let upstream = upstream(&server.base(), options());
+    let runtimes: [_; 2] =
+        std::array::from_fn(|_| tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"));
+    for _round in 0..3 {
+        for runtime in &runtimes {
+            runtime.block_on(async {
+                let outcome = upstream.attempt(&token(), &create(), &Passages::default()).await;
+                assert!(matches!(&outcome, Outcome::Answered(answer) if answer.status == 200), "{outcome:?}");
+                // The connection goes back into the pool.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            });
+        }
+    }
+    assert_eq!(server.connections(), 2);
 }
