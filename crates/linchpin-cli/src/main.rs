@@ -24,8 +24,8 @@ use crate::args::{Cli, Command};
 use crate::console::Console;
 use crate::failure::{Exit, Failure};
 
-/// A call through the gateway makes some hundred small pieces of memory on one thread and gives them back on another:
-/// glibc's own allocator spends a sixth of the gateway's time on that (`cargo xtask bench --only gateway-pass` measures the whole).
+/// A call through the gateway takes and gives back some hundred small pieces of memory: glibc's own allocator spends a
+/// sixth of the gateway's time on that (`cargo xtask bench --only gateway-pass` measures the whole).
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -78,8 +78,9 @@ impl Listening {
             };
             let (face, watcher) = (Arc::clone(&face), graceful.watcher());
             workers.spawn(async move {
-                if let Err(error) = connected(face, stream, peer, watcher).await {
-                    tracing::debug!(error = error.as_ref(), "a connection ended early");
+                match TcpStream::from_std(stream) {
+                    Ok(stream) => connected(face, stream, peer, watcher).await,
+                    Err(error) => tracing::warn!(%error, "cannot take a connection"),
                 }
                 drop(permit);
             });
@@ -92,19 +93,16 @@ impl Listening {
     }
 }
 
-/// Serves one connection, on the runtime that polls this.
-async fn connected(
-    face: Arc<Face>,
-    stream: std::net::TcpStream,
-    peer: SocketAddr,
-    watcher: Watcher,
-) -> Result<(), Broken> {
-    let stream = TcpStream::from_std(stream)?;
+/// Serves one connection.
+async fn connected(face: Arc<Face>, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         respond(Arc::clone(&face), request)
     });
-    watcher.watch(builder().serve_connection(TokioIo::new(stream), service).into_owned()).await
+    let connection = builder().serve_connection(TokioIo::new(stream), service).into_owned();
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(error = error.as_ref(), "a connection ended early");
+    }
 }
 
 async fn next(

@@ -1,9 +1,10 @@
 //! Threads that serve connections, each with a runtime of its own.
 //!
 //! What a call costs is mostly memory that it touches and threads that it wakes. So a connection stays with one thread
-//! for its whole life: its calls, the tasks that they start, and the connections to HubSpot that these open.
+//! for its whole life: its calls, and what they do alone. Only what they do together with others' may run on any thread.
 
 use std::io;
+use std::sync::mpsc;
 use std::thread;
 
 use tokio::runtime::{Builder, Handle};
@@ -13,7 +14,7 @@ use tokio_util::task::TaskTracker;
 /// The name of the threads, as tools for processes show it.
 const NAME: &str = "connections";
 
-/// The threads. They end when this is dropped, and with them whatever still runs there.
+/// The threads. When this is dropped they are told to end, and whatever still runs there goes with them.
 #[derive(Debug)]
 pub struct Workers(Vec<Worker>);
 
@@ -44,16 +45,21 @@ impl Workers {
 
 impl Worker {
     fn start(stack_bytes: usize) -> io::Result<Self> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
         let (until_dropped, dropped) = oneshot::channel::<()>();
-        let worker =
-            Self { runtime: runtime.handle().clone(), open: TaskTracker::new(), _until_dropped: until_dropped };
+        let (tell, told) = mpsc::channel();
         thread::Builder::new().name(NAME.to_owned()).stack_size(stack_bytes).spawn(move || {
+            let runtime = match Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                // Whoever starts it waits for this.
+                Err(error) => return drop(tell.send(Err(error))),
+            };
+            drop(tell.send(Ok(runtime.handle().clone())));
             // Never sent, only dropped.
             drop(runtime.block_on(dropped));
             runtime.shutdown_background();
         })?;
-        Ok(worker)
+        let runtime = told.recv().map_err(io::Error::other)??;
+        Ok(Self { runtime, open: TaskTracker::new(), _until_dropped: until_dropped })
     }
 }
 

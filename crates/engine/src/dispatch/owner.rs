@@ -1,7 +1,7 @@
 //! The owner of the scheduler.
 //!
 //! It tells the scheduler what has come (messages, outcomes, the time), and does what the scheduler says; it decides
-//! nothing itself. Attempts are tasks of their own, as many as there are permits.
+//! nothing itself. Attempts are made by their callers or by tasks of their own, as many as there are permits.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Weak};

@@ -47,8 +47,8 @@ pub const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How long an unused connection is kept. Short, because a connection that the other side closes just as a request
 /// leaves costs a lost answer.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// How many unused connections each runtime keeps: as many as a gateway has calls in flight in a busy moment, since one that is
-/// closed has to be opened again, with a handshake, for the next call.
+/// How many unused connections are kept on each runtime: as many as a gateway has calls in flight in a busy moment,
+/// since one that is closed has to be opened again, with a handshake, for the next call.
 pub const IDLE_CONNECTIONS_MAX: usize = 256;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");

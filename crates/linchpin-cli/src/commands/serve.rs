@@ -17,6 +17,10 @@ use crate::failure::{Code, Exit, Failure};
 use crate::stop;
 use crate::wiring::{self, Doors};
 
+/// Threads that serve connections. Each opens connections to HubSpot of its own, and the first call on one waits for a
+/// TLS handshake: more threads than passing calls on keeps busy would only cost time.
+const WORKERS_MAX: usize = 4;
+
 #[derive(Serialize)]
 struct Outcome {
     ok: bool,
@@ -37,9 +41,9 @@ pub(crate) async fn run(args: &ServeArgs, console: &mut Console) -> Result<Exit,
     ended
 }
 
-/// As many as the machine has processors.
+/// As many as the machine has processors, up to [`WORKERS_MAX`].
 fn workers() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
+    std::thread::available_parallelism().map_or(1, NonZero::get).min(WORKERS_MAX)
 }
 
 async fn serve(args: &ServeArgs, console: &mut Console, doors: &Doors, workers: &Workers) -> Result<Exit, Failure> {
