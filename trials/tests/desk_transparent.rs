@@ -217,9 +217,30 @@ impl Mix {
         })
     }
 
+    /// A write of an association of a record that no other call is about.
+    fn link(&mut self) -> Wanted {
+        let (id, companies) = (self.own_id(), self.portal.companies.clone());
+        let company = match self.roll(10) {
+            0 => "99999999".to_owned(),
+            1 => ["0", "abc", "007"][self.roll(3)].to_owned(),
+            _ => self.pick(&companies),
+        };
+        let base = ["/crm/v4/objects/contacts", "/crm/objects/2026-03/contacts", "/crm/v4/objects/0-1"];
+        let base = format!("{}/{id}/associations", base[self.roll(5).saturating_sub(2)]);
+        let (method, path) = match self.roll(12) {
+            0 => (Method::PUT, format!("{base}/default/contacts/{id}")),
+            1 => (Method::PUT, format!("{base}/default/no_such_type/{company}")),
+            2 => (Method::PUT, format!("/crm/v4/objects/companies/{company}/associations/default/contacts/{id}")),
+            3..=5 => (Method::DELETE, format!("{base}/companies/{company}")),
+            _ => (Method::PUT, format!("{base}/default/companies/{company}")),
+        };
+        Wanted::new(&method, path, &Value::Null)
+    }
+
     fn next(&mut self) -> Wanted {
         self.number += 1;
-        match self.roll(20) {
+        match self.roll(24) {
+            20..=23 => self.link(),
             0..=7 => self.read(),
             8..=10 => self.update(),
             11..=14 => self.create(),

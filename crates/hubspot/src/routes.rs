@@ -102,6 +102,8 @@ pub struct Route {
     pub to_object_type: Option<ObjectType>,
     /// The record (or property, pipeline, owner) named in the path, percent-decoded.
     pub id: Option<String>,
+    /// The record at the other end of an association, percent-decoded.
+    pub to_id: Option<String>,
     /// The version in the path, if there is one.
     pub version: Option<ApiVersion>,
     /// What it costs.
@@ -112,8 +114,8 @@ pub struct Route {
     pub twin: Option<Twin>,
 }
 
-/// One row: method (`*` for any), path without its version, what it is. `{type}` and `{to}` are object types, `{id}` is
-/// kept, `{}` is any segment, a last `**` is any rest. Without an effect, the method decides.
+/// One row: method (`*` for any), path without its version, what it is. `{type}` and `{to}` are object types, `{id}` and
+/// `{other}` are kept, `{}` is any segment, a last `**` is any rest. Without an effect, the method decides.
 struct Row(&'static str, &'static str, Operation, Family, CostClass, Option<Effect>);
 
 const SAFE: Option<Effect> = Some(Effect::Safe);
@@ -155,16 +157,23 @@ const ASSOCIATIONS: &[Row] = &[
     Row("GET", "crm/objects/{type}/{id}/associations/{to}", Op::AssociationList, Associations, Ordinary, SAFE),
     Row(
         "PUT",
-        "crm/objects/{type}/{id}/associations/default/{to}/{}",
+        "crm/objects/{type}/{id}/associations/default/{to}/{other}",
         Op::AssociateDefault,
         Associations,
         Ordinary,
         IDEMPOTENT,
     ),
-    Row("PUT", "crm/objects/{type}/{id}/associations/{to}/{}", Op::AssociationPut, Associations, Ordinary, IDEMPOTENT),
+    Row(
+        "PUT",
+        "crm/objects/{type}/{id}/associations/{to}/{other}",
+        Op::AssociationPut,
+        Associations,
+        Ordinary,
+        IDEMPOTENT,
+    ),
     Row(
         "DELETE",
-        "crm/objects/{type}/{id}/associations/{to}/{}",
+        "crm/objects/{type}/{id}/associations/{to}/{other}",
         Op::AssociationDelete,
         Associations,
         Ordinary,
@@ -391,6 +400,7 @@ pub fn classify(method: &Method, path: &str) -> Route {
                 object_type: found.object_type,
                 to_object_type: found.to_object_type,
                 id: found.id,
+                to_id: found.to_id,
                 version,
                 cost: row.4,
                 effect: row.5.unwrap_or_else(|| by_method(method)),
@@ -404,6 +414,7 @@ pub fn classify(method: &Method, path: &str) -> Route {
         object_type: None,
         to_object_type: None,
         id: None,
+        to_id: None,
         version,
         cost: Ordinary,
         effect: by_method(method),
@@ -439,6 +450,7 @@ struct Found {
     object_type: Option<ObjectType>,
     to_object_type: Option<ObjectType>,
     id: Option<String>,
+    to_id: Option<String>,
 }
 
 /// A row with the segments of its path: every call of every caller is looked up.
@@ -473,6 +485,7 @@ fn found(pattern: &[&str], segments: &[&str]) -> Found {
             "{type}" => found.object_type = Some(ObjectType::canonical(&decoded(segment))),
             "{to}" => found.to_object_type = Some(ObjectType::canonical(&decoded(segment))),
             "{id}" => found.id = Some(decoded(segment)),
+            "{other}" => found.to_id = Some(decoded(segment)),
             _ => {}
         }
     }

@@ -134,7 +134,8 @@ impl<'a> Maker<'a> {
                 let id = dice.pick(&self.stock.read).cloned().unwrap_or_default();
                 (Wanted::get(format!("/crm/v4/objects/contacts/{id}/associations/companies")), Expects::Reference)
             }
-            12..=16 => self.create(dice),
+            12..=15 => self.create(dice),
+            16 => (self.link(dice), Expects::Reference),
             _ => match self.left.pop() {
                 None => (self.read(dice), Expects::Reference),
                 Some(id) if roll == 17 => {
@@ -162,6 +163,14 @@ impl<'a> Maker<'a> {
         let at = dice.roll(4).min(dice.roll(4));
         let query = usize::try_from(at).ok().and_then(|at| queries.get(at)).copied().unwrap_or_default();
         Wanted::get(format!("{}{query}", contact(&id)))
+    }
+
+    /// An association that is nobody else's business: it may be made again, and says the same.
+    fn link(&mut self, dice: &mut Dice) -> Wanted {
+        let (Some(one), Some(other)) = (self.left.pop(), self.left.pop()) else { return self.read(dice) };
+        let other = if dice.once_in(6) { "88888888" } else { other.as_str() };
+        let target = format!("/crm/v4/objects/contacts/{one}/associations/default/contacts/{other}");
+        Wanted::new(&Method::PUT, target, &serde_json::Value::Null)
     }
 
     /// What is refused, and changes nothing.

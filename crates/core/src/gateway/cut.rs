@@ -19,6 +19,8 @@ use serde_json::value::RawValue;
 use super::compose::place;
 use super::join::{Group, Input};
 
+mod pairs;
+
 /// HubSpot's header that names a request; equal to `correlationId` of an error's body.
 const CORRELATION: HeaderName = HeaderName::from_static("x-hubspot-correlation-id");
 /// HubSpot's header of a 404 that means a record, not a path.
@@ -109,8 +111,11 @@ pub fn cut(group: &Group, inputs: &[&Input], answer: &Answer, correlation: &mut 
         _ => return Parts::Refused,
     }
     let mut share = Share { answer, correlation };
-    if group.operation == Operation::ObjectArchive {
-        return Parts::Each(inputs.iter().map(|_| share.of(204, Bytes::new())).collect());
+    match group.operation {
+        Operation::ObjectArchive => return Parts::Each(inputs.iter().map(|_| share.of(204, Bytes::new())).collect()),
+        Operation::AssociateDefault => return Parts::Each(pairs::made(inputs, &mut share)),
+        Operation::AssociationDelete => return Parts::Each(pairs::removed(inputs, &mut share)),
+        _ => {}
     }
     let Ok(body) = serde_json::from_slice::<Body<'_>>(&answer.body) else {
         return Parts::Each(inputs.iter().map(|input| left_out(input)).collect());
@@ -139,7 +144,7 @@ pub fn cut(group: &Group, inputs: &[&Input], answer: &Answer, correlation: &mut 
 /// update changes nothing more when it is repeated; a creation may have taken place.
 fn left_out(input: &Input) -> Cut {
     match input {
-        Input::Record(_) | Input::Update { .. } => Cut::Alone,
+        Input::Record(_) | Input::Pair { .. } | Input::Update { .. } => Cut::Alone,
         Input::Create { .. } => Cut::Unresolved,
     }
 }
@@ -176,7 +181,7 @@ impl Input {
     fn id(&self) -> Option<RecordId> {
         match self {
             Self::Record(id) | Self::Update { id, .. } => Some(*id),
-            Self::Create { .. } => None,
+            Self::Pair { .. } | Self::Create { .. } => None,
         }
     }
 
@@ -266,9 +271,14 @@ fn without_trace(raw: &RawValue) -> Bytes {
         return Bytes::copy_from_slice(raw.get().as_bytes());
     };
     let kept = members.into_iter().filter(|(name, _)| name != "objectWriteTraceId");
-    let kept: Vec<String> =
-        kept.map(|(name, value)| format!("{}:{}", serde_json::Value::from(name), value.get())).collect();
-    Bytes::from(format!("{{{}}}", kept.join(",")))
+    object(kept.map(|(name, value)| (name, value.get())))
+}
+
+/// An object of these members, each a name and its value as it was written.
+fn object<'a>(members: impl Iterator<Item = (String, &'a str)>) -> Bytes {
+    let members: Vec<String> =
+        members.map(|(name, value)| format!("{}:{value}", serde_json::Value::from(name))).collect();
+    Bytes::from(format!("{{{}}}", members.join(",")))
 }
 
 /// The members of an object in their order.

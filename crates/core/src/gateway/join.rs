@@ -99,6 +99,13 @@ pub struct Group {
 pub enum Input {
     /// A read or an archive of a record, or a read of its associations.
     Record(RecordId),
+    /// The association of two records without a label, or the end of all between them.
+    Pair {
+        /// The record of the group's first type.
+        from: RecordId,
+        /// The record of its second type.
+        to: RecordId,
+    },
     /// An update: the record and its new values, as the caller wrote them.
     Update {
         /// The record.
@@ -153,16 +160,16 @@ pub fn join(call: &Incoming<'_>, known: &dyn Definitions) -> Result<Joined, Alon
         Operation::ObjectCreate => create(call, &mut group, known)?,
         Operation::ObjectArchive => archive(call)?,
         Operation::AssociationList => associations(call, version)?,
+        Operation::AssociateDefault | Operation::AssociationDelete => pair(call, version)?,
         _ => return Err(Alone::NoBatch),
     };
     let record = input.record(call.install, &group);
     let writes = match input {
         Input::Record(_) => route.operation == Operation::ObjectArchive,
-        Input::Update { .. } | Input::Create { .. } => true,
+        Input::Pair { .. } | Input::Update { .. } | Input::Create { .. } => true,
     };
     let join = Join { key: key(call.install, &group), record: Some(record), writes };
-    let associates = route.operation == Operation::AssociationList;
-    let cost = if associates { CostClass::AssociationBatch } else { route.cost };
+    let cost = if group.to_object_type.is_some() { CostClass::AssociationBatch } else { route.cost };
     Ok(Joined { join, group, cost, input })
 }
 
@@ -176,6 +183,13 @@ impl Input {
                 format!("{} associations", named(install, &group.object_type, *id))
             }
             Self::Record(id) | Self::Update { id, .. } => named(install, &group.object_type, *id),
+            // From either end it is one pair. Of two pairs whose numbers are each other's, results do not say which is
+            // meant: they count as one, too.
+            Self::Pair { from, to } => {
+                let (numbers, own) = (from.min(to), &group.object_type);
+                let types = group.to_object_type.as_ref().map_or((own, own), |other| (own.min(other), own.max(other)));
+                format!("{portal} pair {} {} {numbers} {}", types.0, types.1, from.max(to))
+            }
             Self::Create { values, unique, .. } => {
                 // HubSpot writes e-mail addresses and unique texts in lower case: two that differ in case only are one.
                 let text = |name: &str| values.get(name).map(|value| value.to_lowercase()).unwrap_or_default();
@@ -256,6 +270,19 @@ fn associations(call: &Incoming<'_>, version: ApiVersion) -> Result<Input, Alone
     }
     without_parameters(call)?;
     if call.body.is_empty() { record_id(call).map(Input::Record) } else { Err(Alone::Body) }
+}
+
+fn pair(call: &Incoming<'_>, version: ApiVersion) -> Result<Input, Alone> {
+    // Version 3 names the type of the association as well.
+    if version == ApiVersion::V3 {
+        return Err(Alone::NoBatch);
+    }
+    without_parameters(call)?;
+    if !call.body.is_empty() {
+        return Err(Alone::Body);
+    }
+    let to = call.route.to_id.as_deref().and_then(|id| id.parse().ok()).ok_or(Alone::Id)?;
+    Ok(Input::Pair { from: record_id(call)?, to })
 }
 
 fn record_id(call: &Incoming<'_>) -> Result<RecordId, Alone> {

@@ -39,6 +39,68 @@ fn joined(method: &Method, target: &str, body: &str) -> Result<Joined, Alone> {
     join(&Incoming { install: INSTALL, route: &route, query: &query, body: &body }, &Book)
 }
 
+const DEFAULT: &str = "/crm/v4/objects/contacts/901/associations/default/companies/5501";
+
+/// The association of two records, or with DELETE its end.
+fn pair(method: &Method, from: &str, to: &str) -> Joined {
+    let default = if method == Method::PUT { "default/" } else { "" };
+    let (from_type, from_id) = from.split_once('/').unwrap();
+    let target = format!("/crm/v4/objects/{from_type}/{from_id}/associations/{default}{to}");
+    joined(method, &target, "").unwrap()
+}
+
+#[test]
+fn a_pair_stands_in_a_batch_once_from_whichever_end() {
+    let record = |from, to| pair(&Method::PUT, from, to).join.record;
+    let one = record("contacts/901", "companies/5501");
+    assert!(pair(&Method::PUT, "contacts/901", "companies/5501").join.writes);
+    assert_eq!(record("companies/5501", "contacts/901"), one);
+    assert_eq!(pair(&Method::DELETE, "0-2/5501", "0-1/901").join.record, one);
+    // Numbers the other way round: its results would read like the first pair's.
+    assert_eq!(record("contacts/5501", "companies/901"), one);
+    assert_ne!(record("contacts/901", "companies/5502"), one);
+    assert_ne!(record("contacts/901", "deals/5501"), one);
+}
+
+#[test]
+fn who_associates_gets_the_results_of_its_pair_and_nobody_elses() {
+    let calls = ["companies/11", "companies/12", "companies/13", "companies/14"]
+        .map(|to| pair(&Method::PUT, "contacts/901", to));
+    let calls: Vec<&Joined> = calls.iter().collect();
+    let call = compose(&calls[0].group, &[&calls[0].input, &calls[1].input]).unwrap();
+    assert_eq!(call.target(), "/crm/v4/associations/contacts/companies/batch/associate/default");
+    let written = r#"{"inputs":[{"from":{"id":"901"},"to":{"id":"11"}},{"from":{"id":"901"},"to":{"id":"12"}}]}"#;
+    assert_eq!((call.cost, call.body.as_deref()), (calls[0].cost, Some(written.as_bytes())));
+    let body = r#"{"completedAt":"c","status":"COMPLETE","results":[{"from":{"id":"12"},"to":{"id":"901"}, "n":1.50},
+        {"from":{"id":"901"},"to":{"id":"11"}},{"from":{"id":"901"},"to":{"id":"12"}},{"from":{"id":"14"},"to":{"id":"901"}},
+        {"from":{"id":"77"},"to":{"id":"13"}}],"startedAt":"s","errors":[{"category":"OBJECT_NOT_FOUND"}],"numErrors":1}"#;
+    let each = each(&calls, &Answer { body: Bytes::from(body), ..answer(207, &Value::Null) });
+    let framed =
+        |results: &str| format!(r#"{{"completedAt":"c","status":"COMPLETE","results":[{results}],"startedAt":"s"}}"#);
+    assert_eq!(share(&each[0]), (200, framed(r#"{"from":{"id":"901"},"to":{"id":"11"}}"#)));
+    let both = r#"{"from":{"id":"12"},"to":{"id":"901"}, "n":1.50},{"from":{"id":"901"},"to":{"id":"12"}}"#;
+    assert_eq!(share(&each[1]), (200, framed(both)));
+    assert!(matches!(each[2], Cut::Alone), "it failed, or answers under another id");
+    assert!(matches!(each[3], Cut::Alone), "only the other direction");
+    for odd in [json!([]), json!({"results": 5}), json!({"status": "COMPLETE"})] {
+        assert!(matches!(super::tests::each(&calls, &answer(200, &odd))[0], Cut::Alone), "{odd}");
+    }
+}
+
+#[test]
+fn who_parts_two_records_hears_nothing_unless_something_went_wrong() {
+    let calls = ["companies/11", "companies/12"].map(|to| pair(&Method::DELETE, "contacts/901", to));
+    let calls: Vec<&Joined> = calls.iter().collect();
+    let call = compose(&calls[0].group, &[&calls[0].input]).unwrap();
+    assert_eq!(call.target(), "/crm/v4/associations/contacts/companies/batch/archive");
+    assert_eq!(call.body.unwrap(), r#"{"inputs":[{"from":{"id":"901"},"to":[{"id":"11"}]}]}"#);
+    for status in [200, 204] {
+        let each = each(&calls, &answer(status, &json!({"status": "COMPLETE"})));
+        assert!(each.iter().all(|cut| share(cut) == (204, String::new())));
+    }
+    assert!(each(&calls, &answer(207, &json!({"errors": [{}]}))).iter().all(|cut| matches!(cut, Cut::Alone)));
+}
+
 #[test]
 fn associations_do_not_wait_for_a_write_of_values() {
     let list = get("/crm/v4/objects/contacts/901/associations/companies").unwrap().join.record;
@@ -124,6 +186,20 @@ fn the_table_says_who_travels_alone() {
     for (target, why) in reads {
         assert_eq!(get(target).err(), Some(why), "{target}");
     }
+    let pairs = [
+        (Method::PUT, "/crm/v4/objects/contacts/901/associations/companies/5501", Alone::NoBatch),
+        (Method::PUT, "/crm/v3/objects/contacts/901/associations/default/companies/5501", Alone::NoBatch),
+        (Method::PUT, "/crm/v4/objects/contacts/901/associations/default/companies/abc", Alone::Id),
+        (Method::PUT, "/crm/v4/objects/contacts/0901/associations/default/companies/5501", Alone::Id),
+        (Method::PUT, "/crm/v4/objects/contacts/901/associations/default/companies/5501?x=y", Alone::Parameter),
+        (Method::DELETE, "/crm/v3/objects/contacts/901/associations/companies/5501", Alone::NoBatch),
+        (Method::DELETE, "/crm/v3/objects/contacts/901/associations/companies/5501/279", Alone::NoBatch),
+        (Method::DELETE, "/crm/v4/objects/contacts/901/associations/companies/5501/279", Alone::Id),
+    ];
+    for (method, target, why) in pairs {
+        assert_eq!(joined(&method, target, "").err(), Some(why), "{method} {target}");
+    }
+    assert_eq!(joined(&Method::PUT, DEFAULT, "[]").err(), Some(Alone::Body));
     let long = format!(r#"{{"properties":{{"email":"{}"}}}}"#, "x".repeat(INPUT_BYTES_MAX));
     let writes = [
         ("", Alone::Body),

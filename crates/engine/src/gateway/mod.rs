@@ -75,7 +75,7 @@ pub enum Coalesce {
     /// Reads, and archives: recorded answers show that a batch says the same.
     #[default]
     Proven,
-    /// Updates, creations and reads of associations as well.
+    /// Updates, creations, and associations that are read, made without a label or removed as well.
     All,
 }
 

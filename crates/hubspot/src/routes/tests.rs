@@ -75,7 +75,7 @@ fn the_table_says_what_each_path_costs_and_does() {
 #[test]
 fn ids_and_both_types_are_found() {
     let route = at(&Method::PUT, "/crm/objects/2026-03/0-1/a%40b.c/associations/default/company/5");
-    assert_eq!(route.id.as_deref(), Some("a@b.c"));
+    assert_eq!((route.id.as_deref(), route.to_id.as_deref()), (Some("a@b.c"), Some("5")));
     assert_eq!(route.object_type, Some(ObjectType::new("contacts")));
     assert_eq!(route.to_object_type, Some(ObjectType::new("companies")));
 }
@@ -96,7 +96,8 @@ fn a_version_beyond_the_fourth_segment_is_a_name() {
 #[test]
 fn every_row_is_reached_by_a_path_made_from_it() {
     for row in TABLE.iter().copied().flatten() {
-        let path = row.1.replace("{type}", "2-1").replace("{to}", "2-2").replace("{id}", "9").replace("{}", "8");
+        let path = row.1.replace("{type}", "2-1").replace("{to}", "2-2").replace("{id}", "9");
+        let path = path.replace("{other}", "7").replace("{}", "8");
         let method = if row.0 == "*" { "OPTIONS" } else { row.0 };
         let route = at(&method.parse().expect("a method"), &path.replace("**", "rest/of/it"));
         assert_eq!(route.operation, row.2, "{} {}", row.0, row.1);

@@ -314,7 +314,7 @@ pub(crate) enum Coalesce {
     /// Reads and archives.
     #[default]
     Proven,
-    /// Updates, creations and reads of associations as well.
+    /// Updates, creations, and associations that are read, made without a label or removed as well.
     All,
 }
 
