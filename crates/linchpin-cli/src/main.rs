@@ -16,6 +16,7 @@ mod progress;
 mod stop;
 mod wiring;
 
+use std::num::NonZero;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -35,7 +36,12 @@ const WORKER_STACK_BYTES: usize = 8 * 1024 * 1024;
 /// The async workers of all but the connections of `linchpin serve`, which have threads of their own: half as many as the
 /// machine has processors (docs/decisions/0013).
 fn workers() -> usize {
-    std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
+    processors().div_ceil(2)
+}
+
+/// How many processors the machine has for us; one if it does not say.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 fn main() -> ExitCode {

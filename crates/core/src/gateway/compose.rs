@@ -1,8 +1,9 @@
 //! One batch of several calls.
 
 use http::Method;
+use linchpin_hubspot::associations::{ArchiveInput, BatchArchive, BatchAssociate, Direction, Pair};
 use linchpin_hubspot::call::Call;
-use linchpin_hubspot::id::RecordId;
+use linchpin_hubspot::endpoint::Endpoint as _;
 use linchpin_hubspot::routes::Operation;
 use linchpin_hubspot::version::Surface;
 use serde::Serialize;
@@ -37,48 +38,31 @@ struct Entry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<End>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<Ends>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     properties: Option<&'a RawValue>,
     #[serde(rename = "objectWriteTraceId", skip_serializing_if = "Option::is_none")]
     trace: Option<String>,
-}
-
-#[derive(Serialize)]
-struct End {
-    id: String,
-}
-
-/// What a record is associated with: one, or of a removal several.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Ends {
-    One(End),
-    Several([End; 1]),
 }
 
 /// The batch call that does what all inputs ask for, in their order.
 ///
 /// None if the group has no batch, which [`join`](super::join::join) never lets happen.
 pub fn compose(group: &Group, inputs: &[&Input]) -> Option<Call> {
-    let verb: &[&str] = match group.operation {
-        Operation::ObjectRead | Operation::AssociationList => &["read"],
-        Operation::ObjectUpdate => &["update"],
-        Operation::ObjectCreate => &["create"],
-        Operation::ObjectArchive | Operation::AssociationDelete => &["archive"],
-        Operation::AssociateDefault => &["associate", "default"],
+    let verb = match group.operation {
+        Operation::ObjectRead | Operation::AssociationList => "read",
+        Operation::ObjectUpdate => "update",
+        Operation::ObjectCreate => "create",
+        Operation::ObjectArchive => "archive",
+        Operation::AssociateDefault | Operation::AssociationDelete => return pairs(group, inputs),
         _ => return None,
     };
     let own = group.object_type.as_str();
     let path = match &group.to_object_type {
-        Some(other) => Surface::Associations.path(group.version, &[&[own, other.as_str(), "batch"], verb].concat()),
-        None => Surface::Objects.path(group.version, &[&[own, "batch"], verb].concat()),
+        Some(other) => Surface::Associations.path(group.version, &[own, other.as_str(), "batch", verb]),
+        None => Surface::Objects.path(group.version, &[own, "batch", verb]),
     };
     let reads = group.operation == Operation::ObjectRead;
     let body = Body {
-        inputs: inputs.iter().enumerate().map(|(place, input)| entry(group, place, input)).collect(),
+        inputs: inputs.iter().enumerate().filter_map(|(place, input)| entry(place, input)).collect(),
         properties: reads.then_some(&group.properties),
         history: reads.then_some(&[]),
     };
@@ -86,19 +70,26 @@ pub fn compose(group: &Group, inputs: &[&Input]) -> Option<Call> {
     Some(if group.archived { call.with_query("archived", "true") } else { call })
 }
 
-fn entry<'a>(group: &Group, place: usize, input: &'a Input) -> Entry<'a> {
-    let none = Entry { id: None, from: None, to: None, properties: None, trace: None };
-    let end = |id: &RecordId| End { id: id.to_string() };
-    match input {
-        Input::Record(id) => Entry { id: Some(id.to_string()), ..none },
-        Input::Pair { from, to } => {
-            let removes = group.operation == Operation::AssociationDelete;
-            let to = if removes { Ends::Several([end(to)]) } else { Ends::One(end(to)) };
-            Entry { from: Some(end(from)), to: Some(to), ..none }
-        }
+/// The batch call that makes or removes associations.
+fn pairs(group: &Group, inputs: &[&Input]) -> Option<Call> {
+    let direction = Direction { from: group.object_type.clone(), to: group.to_object_type.clone()? };
+    let pairs = inputs.iter().filter_map(|input| if let Input::Pair(pair) = input { Some(*pair) } else { None });
+    Some(if group.operation == Operation::AssociateDefault {
+        BatchAssociate { direction, pairs: pairs.collect() }.call(group.version)
+    } else {
+        let inputs = pairs.map(|Pair { from, to }| ArchiveInput { from, to: vec![to] }).collect();
+        BatchArchive { direction, inputs }.call(group.version)
+    })
+}
+
+/// An input about one record; none for a pair, which [`pairs`] writes.
+fn entry(place: usize, input: &Input) -> Option<Entry<'_>> {
+    Some(match input {
+        Input::Pair(_) => return None,
+        Input::Record(id) => Entry { id: Some(id.to_string()), properties: None, trace: None },
         Input::Update { id, properties } => {
-            Entry { id: Some(id.to_string()), properties: Some(properties), trace: Some(trace(place)), ..none }
+            Entry { id: Some(id.to_string()), properties: Some(properties), trace: Some(trace(place)) }
         }
-        Input::Create { properties, .. } => Entry { properties: Some(properties), trace: Some(trace(place)), ..none },
-    }
+        Input::Create { properties, .. } => Entry { id: None, properties: Some(properties), trace: Some(trace(place)) },
+    })
 }

@@ -144,7 +144,7 @@ pub fn cut(group: &Group, inputs: &[&Input], answer: &Answer, correlation: &mut 
 /// update changes nothing more when it is repeated; a creation may have taken place.
 fn left_out(input: &Input) -> Cut {
     match input {
-        Input::Record(_) | Input::Pair { .. } | Input::Update { .. } => Cut::Alone,
+        Input::Record(_) | Input::Pair(_) | Input::Update { .. } => Cut::Alone,
         Input::Create { .. } => Cut::Unresolved,
     }
 }
@@ -181,7 +181,7 @@ impl Input {
     fn id(&self) -> Option<RecordId> {
         match self {
             Self::Record(id) | Self::Update { id, .. } => Some(*id),
-            Self::Pair { .. } | Self::Create { .. } => None,
+            Self::Pair(_) | Self::Create { .. } => None,
         }
     }
 

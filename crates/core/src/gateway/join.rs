@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
+use linchpin_hubspot::associations::Pair;
 use linchpin_hubspot::call::CostClass;
 use linchpin_hubspot::id::{Install, ObjectType, RecordId};
 use linchpin_hubspot::routes::{Operation, Route};
@@ -100,12 +101,7 @@ pub enum Input {
     /// A read or an archive of a record, or a read of its associations.
     Record(RecordId),
     /// The association of two records without a label, or the end of all between them.
-    Pair {
-        /// The record of the group's first type.
-        from: RecordId,
-        /// The record of its second type.
-        to: RecordId,
-    },
+    Pair(Pair),
     /// An update: the record and its new values, as the caller wrote them.
     Update {
         /// The record.
@@ -166,7 +162,7 @@ pub fn join(call: &Incoming<'_>, known: &dyn Definitions) -> Result<Joined, Alon
     let record = input.record(call.install, &group);
     let writes = match input {
         Input::Record(_) => route.operation == Operation::ObjectArchive,
-        Input::Pair { .. } | Input::Update { .. } | Input::Create { .. } => true,
+        Input::Pair(_) | Input::Update { .. } | Input::Create { .. } => true,
     };
     let join = Join { key: key(call.install, &group), record: Some(record), writes };
     let cost = if group.to_object_type.is_some() { CostClass::AssociationBatch } else { route.cost };
@@ -185,10 +181,10 @@ impl Input {
             Self::Record(id) | Self::Update { id, .. } => named(install, &group.object_type, *id),
             // From either end it is one pair. Of two pairs whose numbers are each other's, results do not say which is
             // meant: they count as one, too.
-            Self::Pair { from, to } => {
-                let (numbers, own) = (from.min(to), &group.object_type);
-                let types = group.to_object_type.as_ref().map_or((own, own), |other| (own.min(other), own.max(other)));
-                format!("{portal} pair {} {} {numbers} {}", types.0, types.1, from.max(to))
+            Self::Pair(Pair { from, to }) => {
+                let own = &group.object_type;
+                let other = group.to_object_type.as_ref().unwrap_or(own);
+                format!("{portal} pair {} {} {} {}", own.min(other), own.max(other), from.min(to), from.max(to))
             }
             Self::Create { values, unique, .. } => {
                 // HubSpot writes e-mail addresses and unique texts in lower case: two that differ in case only are one.
@@ -282,7 +278,7 @@ fn pair(call: &Incoming<'_>, version: ApiVersion) -> Result<Input, Alone> {
         return Err(Alone::Body);
     }
     let to = call.route.to_id.as_deref().and_then(|id| id.parse().ok()).ok_or(Alone::Id)?;
-    Ok(Input::Pair { from: record_id(call)?, to })
+    Ok(Input::Pair(Pair { from: record_id(call)?, to }))
 }
 
 fn record_id(call: &Incoming<'_>) -> Result<RecordId, Alone> {

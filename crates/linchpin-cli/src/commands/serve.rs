@@ -1,7 +1,6 @@
 //! `linchpin serve`: a HubSpot for other programs, until it is stopped.
 
 use std::net::SocketAddr;
-use std::num::NonZero;
 use std::sync::Arc;
 
 use linchpin_server::listen::Listening;
@@ -9,15 +8,15 @@ use linchpin_server::workers::Workers;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::WORKER_STACK_BYTES;
 use crate::args::ServeArgs;
 use crate::config::Config;
 use crate::console::{self, Console};
 use crate::failure::{Code, Exit, Failure};
 use crate::stop;
 use crate::wiring::{self, Doors};
+use crate::{WORKER_STACK_BYTES, processors};
 
-/// Threads that serve connections. Each opens connections to HubSpot of its own, and the first call on one waits for a
+/// Threads that serve connections: as many as the machine has processors, but no more than this. Each opens connections to HubSpot of its own, and the first call on one waits for a
 /// TLS handshake: more threads than passing calls on keeps busy would only cost time.
 const WORKERS_MAX: usize = 4;
 
@@ -32,18 +31,13 @@ struct Outcome {
 /// Serves.
 pub(crate) async fn run(args: &ServeArgs, console: &mut Console) -> Result<Exit, Failure> {
     let doors = Doors::default();
-    let workers = Workers::start(workers(), WORKER_STACK_BYTES)
+    let workers = Workers::start(processors().min(WORKERS_MAX), WORKER_STACK_BYTES)
         .map_err(|error| Failure::internal("cannot start the threads that serve connections", &error))?;
     let ended = serve(args, console, &doors, &workers).await;
     // What they have on its way is waited for before they end.
     doors.close().await;
     drop(workers);
     ended
-}
-
-/// As many as the machine has processors, up to [`WORKERS_MAX`].
-fn workers() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get).min(WORKERS_MAX)
 }
 
 async fn serve(args: &ServeArgs, console: &mut Console, doors: &Doors, workers: &Workers) -> Result<Exit, Failure> {

@@ -3,24 +3,16 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use linchpin_hubspot::associations::{Associated, Pair};
 use linchpin_hubspot::id::RecordId;
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Cut, From, Input, Members, Share, object};
+use super::{Cut, Input, Members, Share, object};
 
 /// What a batch and a single call tell otherwise: a single one has failed or not.
 const OF_A_BATCH: [&str; 2] = ["errors", "numErrors"];
 /// The member that holds one result for each direction of each pair.
 const RESULTS: &str = "results";
-
-#[derive(Deserialize)]
-struct Link<'a> {
-    #[serde(borrow)]
-    from: From<'a>,
-    #[serde(borrow)]
-    to: From<'a>,
-}
 
 /// Who made an association gets the frame of the whole answer with the results of its pair, both directions. A pair that
 /// is not among them failed, or was merged into another: asked again alone, it changes nothing more.
@@ -33,12 +25,12 @@ pub(super) fn made(inputs: &[&Input], share: &mut Share<'_>) -> Vec<Cut> {
         results.and_then(|(_, results)| serde_json::from_str(results.get()).ok()).unwrap_or_default();
     let mut found: BTreeMap<(RecordId, RecordId), Vec<(RecordId, &str)>> = BTreeMap::new();
     for raw in results {
-        if let Some((from, to)) = ends(raw) {
+        if let Ok(Associated { from_object_id: from, to_object_id: to, .. }) = serde_json::from_str(raw.get()) {
             found.entry((from.min(to), from.max(to))).or_default().push((from, raw.get()));
         }
     }
     let cut = |input: &&Input| {
-        let Input::Pair { from, to } = **input else { return Cut::Alone };
+        let Input::Pair(Pair { from, to }) = **input else { return Cut::Alone };
         match found.get(&(from.min(to), from.max(to))) {
             Some(own) if own.iter().any(|(begins, _)| *begins == from) => {
                 let own: Vec<&str> = own.iter().map(|(_, raw)| *raw).collect();
@@ -54,11 +46,6 @@ pub(super) fn made(inputs: &[&Input], share: &mut Share<'_>) -> Vec<Cut> {
 pub(super) fn removed(inputs: &[&Input], share: &mut Share<'_>) -> Vec<Cut> {
     let well = share.answer.status != 207;
     inputs.iter().map(|_| if well { share.of(204, Bytes::new()) } else { Cut::Alone }).collect()
-}
-
-fn ends(raw: &RawValue) -> Option<(RecordId, RecordId)> {
-    let Link { from, to } = serde_json::from_str(raw.get()).ok()?;
-    Some((from.id.parse().ok()?, to.id.parse().ok()?))
 }
 
 /// The answer with other results.
